@@ -1,0 +1,1 @@
+"""The loops: the queue, the workers, the watches."""

@@ -1,0 +1,1 @@
+"""Decisions: plain functions from values to values, without I/O, clock or randomness."""

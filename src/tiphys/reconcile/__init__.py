@@ -1,0 +1,1 @@
+"""The stories: look first, then think, then act."""

@@ -1,0 +1,1 @@
+"""Settings and assembly: the only reader of the environment and opener of adapters."""
