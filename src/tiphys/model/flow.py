@@ -4,13 +4,13 @@ The values that flow through a look at an application, from pairing to the recor
 Each is made by one package of the core and read by another, which is why they live here.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from tiphys.model.objects import Key, Live, Manifest
+from tiphys.model.objects import Key, Kind, Live, Manifest
 
 
 class HealthCode(StrEnum):
@@ -117,6 +117,10 @@ class Task:
     wave: int = 0
     options: frozenset[str] = frozenset()
     """``ServerSideApply=true`` …, the application's and the object's own, the object's winning."""
+    in_sync: bool = False
+    """Applying would change nothing, so it is not asked for; a wave still waits for its health."""
+    resource_version: str = ""
+    """The live version that the target was made for, where it carries a live value; a race ends in a conflict."""
 
     @property
     def prunes(self) -> bool:
@@ -171,6 +175,9 @@ class Seen:
     """What is known of the tasks' objects when ``advance`` is asked."""
 
     live: Mapping[Key, Live]
-    health: Mapping[Key, Health]
+    health: Mapping[Key, Health | None]
+    served: Callable[[Kind], bool]
+    """Whether the API server serves a kind by now."""
     now: datetime
-    results: Sequence[Result] = field(default=())
+    last_write: datetime | None = None
+    """When this look last changed something in the cluster."""
