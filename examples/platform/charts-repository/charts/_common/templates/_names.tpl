@@ -17,7 +17,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* The service account that pods run as: the release's own if it has one. */}}
 {{- define "common.account" -}}
-{{- if .Values.serviceaccount -}}
+{{- if hasKey .Values "serviceaccount" -}}
 {{- .Values.serviceaccount.name | default (include "common.name" .) -}}
 {{- else -}}
 default
