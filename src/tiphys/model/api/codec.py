@@ -58,8 +58,7 @@ def decode(raw: bytes, kind: type[T]) -> T:
         found = msgspec.json.decode(raw, type=kind)
     except msgspec.DecodeError:
         return _decode_slowly(raw, kind)
-    _expect_kind(found, kind.__name__)
-    return found
+    return found if _is_one(found, kind) else _decode_slowly(raw, kind)
 
 
 def encode(value: Wire) -> bytes:
@@ -77,12 +76,16 @@ def _decode_slowly(raw: bytes, kind: type[T]) -> T:
     """The same for what is not as our types have it at first sight: with nulls, or wrong."""
     try:
         plain = msgspec.json.decode(raw)
-        _expect_kind(msgspec.convert(plain, _Head), kind.__name__)
+    except msgspec.DecodeError as error:
+        raise SpecError(f"{kind.__name__}: this is not JSON: {error}") from error
+    try:
+        head = msgspec.convert(plain, _Head)
+        if not _is_one(head, kind):
+            wanted, got = f"{kind.__name__} of {API_VERSION}", f"{head.kind} of {head.api_version}"
+            raise SpecError(f"{_title(plain, head.kind or 'object')}: this is a {got}; expected: {wanted}")
         return msgspec.convert(_without_nulls(plain, inspect.type_info(kind)), kind)
     except msgspec.ValidationError as error:
         raise SpecError(f"{_title(plain, kind.__name__)}: {_explain(str(error))}") from error
-    except msgspec.DecodeError as error:
-        raise SpecError(f"{kind.__name__}: this is not JSON: {error}") from error
 
 
 class _Head(Wire, frozen=True, kw_only=True):
@@ -90,11 +93,10 @@ class _Head(Wire, frozen=True, kw_only=True):
     kind: str | None = None
 
 
-def _expect_kind(found: object, kind: str) -> None:
-    # Items of a list may leave both out; the list says them.
-    api_version, said = getattr(found, "api_version", None), getattr(found, "kind", None)
-    if said not in {None, kind} or api_version not in {None, API_VERSION}:
-        raise SpecError(f"expected kind {kind} of {API_VERSION}, but this is {said} of {api_version}")
+def _is_one(found: Wire, kind: type[Wire]) -> bool:
+    # The items of a list may leave both out, since the list says them.
+    api_version, name = getattr(found, "api_version", None), getattr(found, "kind", None)
+    return api_version in {None, API_VERSION} and name in {None, kind.__name__}
 
 
 def _without_nulls(value: object, shape: inspect.Type) -> object:
