@@ -36,6 +36,11 @@ class ChartRender:
     skip_crds: bool = False
     skip_tests: bool = False
     skip_schema_validation: bool = False
+    brought: tuple[tuple[str, str], ...] = ()
+    """
+    Folders and archives to copy before the render, and where to: dependencies that do not lie under their chart's
+    ``charts/`` yet. In this order, so that a dependency has its own before it is copied.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ class Repositories(Protocol):
         the ids together name everything that reading the paths can see.
         """
 
+    async def files(self, repo: str, sha: str, folder: str) -> Sequence[str]:
+        """Every file at any depth below a folder, relative to it, sorted; empty where there is no such folder."""
+
     async def read(self, repo: str, sha: str, path: str) -> bytes:
         """The content of a file."""
 

@@ -86,7 +86,7 @@ def due(application: Application, outlook: Outlook, now: datetime) -> Operation 
     )
 
 
-def stands_for(application: Application, state: OperationState) -> bool:
+def follows_newest(state: OperationState) -> bool:
     """Whether a running operation follows the newest revision, rather than one that a user named."""
     sync = state.operation.sync
     automated = state.operation.initiated_by and state.operation.initiated_by.automated

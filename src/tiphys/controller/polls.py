@@ -1,0 +1,79 @@
+"""
+The polls: each followed revision of each repository is asked for once in a while, by one small request, for all the
+applications that follow it. Who follows a revision that moved is looked at.
+"""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from tiphys.controller.queue import Queue
+from tiphys.model.errors import TiphysError
+from tiphys.model.objects import AppName
+from tiphys.reconcile.look import followed
+from tiphys.reconcile.tips import Followed
+from tiphys.reconcile.world import World
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Polls:
+    """Asks every ``interval`` seconds, later each time where a repository does not answer."""
+
+    world: World
+    queue: Queue[AppName]
+    interval: float = 10.0
+    longest: float = 120.0
+    failures: dict[Followed, int] = field(default_factory=lambda: defaultdict(int))
+    _due: dict[Followed, float] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        while True:
+            followers = self._followers()
+            self.world.tips.keep_only(set(followers))
+            now = asyncio.get_running_loop().time()
+            for gone in self._due.keys() - followers.keys():
+                del self._due[gone]
+            due = [f for f in followers if self._due.setdefault(f, now + self._pause(f)) <= now]
+            for asked in due:
+                self._due[asked] = now + self._pause(asked)
+            await asyncio.gather(*(self._poll(asked, followers) for asked in due))
+            await asyncio.sleep(min(1.0, self.interval / 4))
+
+    def _followers(self) -> Mapping[Followed, list[AppName]]:
+        found: dict[Followed, list[AppName]] = defaultdict(list)
+        for name in self.world.applications.names():
+            try:
+                application = self.world.applications.get(name)
+                if application and not application.metadata.deletion_timestamp:
+                    found[followed(application)].append(name)
+            except TiphysError:
+                continue  # its own story tells it
+        return found
+
+    async def _poll(self, asked: Followed, followers: Mapping[Followed, list[AppName]]) -> None:
+        before = self.world.tips.readings.get(asked)
+        reading = await self.world.tips.poll(asked)
+        if reading.error:
+            self.failures[asked] += 1
+            if self.failures[asked] == 1:
+                log.warning("repository did not answer", repository=asked.repo, why=str(reading.error))
+        else:
+            self.failures.pop(asked, None)
+        moved = not before or before.tip != reading.tip
+        if moved or bool(before.error) != bool(reading.error):
+            for name in followers[asked]:
+                self.queue.add(name)
+        if moved and before and reading.tip:
+            log.info("new commit", repository=asked.repo, revision=reading.tip.sha[:7], ref=asked.revision)
+
+    def _pause(self, asked: Followed) -> float:
+        """The interval, doubled for each failure in a row, with some jitter so that repositories are not in step."""
+        grown = self.interval * 2.0 ** min(self.failures.get(asked, 0), 16)
+        return min(self.longest, grown) * random.uniform(0.9, 1.0)  # noqa: S311 - no secret

@@ -1,0 +1,42 @@
+"""
+Addresses of repositories and charts: how they may be told, and which ones nobody may be sent to.
+
+What answers at an address is the adapters' to find out.
+"""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+METADATA = frozenset({"fd00:ec2::254", "100.100.100.200"})
+"""Cloud metadata services that do not live on a link-local address (AWS over IPv6, Alibaba Cloud)."""
+
+
+def shown(url: str) -> str:
+    """The URL as messages and logs may tell it: without user, password, query or fragment."""
+    scheme, divider, rest = url.partition("://")
+    if not divider:
+        return url
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}".partition("?")[0].partition("#")[0]
+
+
+def off_limits(host: str) -> bool:
+    """
+    Whether a host is the address of a link-local or metadata service, which hands out a machine's credentials.
+
+    Names are not looked up: ask again with the address that a name resolved to.
+    """
+    try:
+        address = ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return mapped.is_link_local or str(mapped) in METADATA
+
+
+def host_of(url: str) -> str:
+    """The host of a URL without its port, ``""`` where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,318 @@
+"""
+A look at an application: what it should be, what it is, and where the two differ. Nothing is changed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import orjson
+
+from tiphys.core.diff.autoscaling import AUTOSCALERS, handed_over, scaled_workloads
+from tiphys.core.diff.compare import compare
+from tiphys.core.diff.fingerprint import fingerprint
+from tiphys.core.diff.ignore import rules_for, unsupported
+from tiphys.core.diff.pairs import pair
+from tiphys.core.health import assess, summarise
+from tiphys.core.projects import default_project, permits
+from tiphys.core.sources.tools import Tool, deferred, source_of
+from tiphys.core.status.summary import Findings, code_of
+from tiphys.core.sync.automated import Outlook
+from tiphys.core.sync.options import effective, wave_of
+from tiphys.core.sync.plan import Wanted
+from tiphys.core.targets.claim import Claim, Owner, claim
+from tiphys.model.api import Application, AppProject
+from tiphys.model.errors import Refused, SpecError
+from tiphys.model.flow import Comparison, Health, HealthCode, NeedDryRun, Pair, SyncCode
+from tiphys.model.objects import Catalog, Key, Kind, Live, Manifest
+from tiphys.model.rendering import Rendered
+from tiphys.reconcile.rendering import drawn
+from tiphys.reconcile.tips import Followed, Reading
+from tiphys.reconcile.world import World
+
+REFRESH = "argocd.argoproj.io/refresh"
+HERE = ("https://kubernetes.default.svc", "in-cluster")
+REPLICAS = "/spec/replicas"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look found: every object as a pair, compared and assessed."""
+
+    application: Application
+    revision: str
+    tool: Tool
+    claim: Claim
+    pairs: tuple[Pair, ...]
+    """With the targets as an apply would send them."""
+    comparisons: Mapping[Key, Comparison]
+    healths: Mapping[Key, Health | None]
+    pins: Mapping[Key, str]
+    namespace_lives: bool
+    conditions: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def outlook(self) -> Outlook:
+        """As far as the decision about a sync needs it."""
+        drifted = tuple(
+            c.key
+            for c in self.comparisons.values()
+            if c.code is SyncCode.OUT_OF_SYNC and not c.requires_pruning
+        )
+        extras = sum(c.requires_pruning for c in self.comparisons.values())
+        return Outlook(
+            code_of(self.comparisons.values()), self.revision, drifted, extras, len(self.claim.targets)
+        )
+
+    @property
+    def wanted(self) -> Wanted:
+        """As far as a sync's plan needs it."""
+        namespace = self.application.spec.destination.namespace
+        return Wanted(self.pairs, self.comparisons, self.pins, namespace, self.namespace_lives)
+
+    @property
+    def findings(self) -> Findings:
+        """As far as the status needs it."""
+        return Findings(
+            revision=self.revision,
+            source_type=self.tool,
+            pairs=self.pairs,
+            comparisons=self.comparisons,
+            healths=self.healths,
+            health=_health_of(self.pairs, self.healths),
+            waves={p.key: wave_of(_annotations(p)) for p in self.pairs},
+            conditions=self.conditions,
+        )
+
+
+async def look_at(application: Application, world: World, revision: str = "") -> Look:
+    """Look at an application, at a commit or else at the newest one of its target revision."""
+    refresh = application.metadata.annotations.get(REFRESH)
+    project = _project(application, world)
+    _expect_permitted_source(application, project)
+    reading = await _tip(application, world, revision, fresh=bool(refresh))
+    sha = revision or sha_of(reading)
+    source = await drawn(application, sha, world, anew=refresh == "hard")
+    catalog = await world.cluster.catalog()
+    owner = Owner(world.instance(world.name_of(application)), application.spec.destination.namespace)
+    claimed = claim(source.rendered.objects, owner, catalog)
+    _expect_permitted_targets(application, project, claimed, catalog)
+    await world.cluster.watch(_kinds(claimed, application))
+    pairs = pair(claimed.targets, await _live(claimed, world), world.cluster.tracked(owner.application))
+    ready, pins = _handed_over(pairs, application, world)
+    if refresh == "hard":
+        _forget(ready, world)
+    return Look(
+        application=application,
+        revision=sha,
+        tool=source.recipe.tool,
+        claim=claimed,
+        pairs=ready,
+        comparisons={p.key: await _compared(p, application, world) for p in ready},
+        healths={p.key: assess(p.live) for p in ready if p.live},
+        pins=pins,
+        namespace_lives=await _namespace_lives(application, world),
+        conditions=tuple(_conditions(application, claimed, source.rendered, reading)),
+    )
+
+
+async def health_now(application: Application, world: World) -> Health | None:
+    """The health of the recorded objects, for when the targets are not known; ``None`` if nothing is recorded."""
+    keys = inventory(application)
+    if not keys:
+        return None
+    await world.cluster.watch({key.of for key in keys})
+    live = await world.cluster.observe(keys)
+    pairs = [Pair(key, None, live.get(key)) for key in keys]
+    return _health_of(pairs, {key: assess(found) for key, found in live.items()})
+
+
+def inventory(application: Application) -> tuple[Key, ...]:
+    """The objects that are recorded as the application's: by its status, and by what its last sync was about."""
+    state = application.status.operation_state
+    touched = state.sync_result.resources if state and state.sync_result else ()
+    keys = [Key(r.group, r.kind, r.namespace, r.name) for r in (*application.status.resources, *touched)]
+    return tuple(dict.fromkeys(keys))
+
+
+def followed(application: Application) -> Followed:
+    """The revision that an application follows."""
+    source = source_of(application)
+    return Followed(source.repo_url, source.target_revision or "HEAD")
+
+
+def _project(application: Application, world: World) -> AppProject:
+    destination = application.spec.destination
+    if destination.server and destination.name:
+        raise SpecError("spec.destination has both server and name: keep one of the two")
+    if (destination.server or destination.name) not in HERE:
+        raise SpecError(
+            f"spec.destination: the cluster {destination.server or destination.name!r} is not known: use "
+            f"server: {HERE[0]} or name: {HERE[1]}; further clusters are not built yet"
+        )
+    name = application.spec.project or "default"
+    project = world.applications.project(name)
+    if project is None and name == "default":
+        return default_project(world.namespace)
+    if project is None:
+        raise SpecError(
+            f"spec.project: there is no AppProject {name!r} in namespace {world.namespace}: create it or use default"
+        )
+    return project
+
+
+def _expect_permitted_source(application: Application, project: AppProject) -> None:
+    refusal = permits.source(project, source_of(application)) or permits.application(
+        project, application.metadata.namespace
+    )
+    if refusal:
+        raise Refused(refusal)
+
+
+def _expect_permitted_targets(
+    application: Application, project: AppProject, claimed: Claim, catalog: Catalog
+) -> None:
+    destination = application.spec.destination
+    for target in claimed.targets:
+        resource = catalog.resources.get(target.key.of)
+        namespaced = resource.namespaced if resource else bool(target.key.namespace)
+        refusal = permits.target(project, destination, target.key, namespaced=namespaced)
+        if refusal:
+            raise Refused(f"{target.key} ({target.file}): {refusal}")
+
+
+async def _tip(application: Application, world: World, revision: str, *, fresh: bool) -> Reading | None:
+    return None if revision else await world.tips.of(followed(application), fresh=fresh)
+
+
+def sha_of(reading: Reading | None) -> str:
+    """The commit of a reading; raises why there is none."""
+    if reading and reading.tip:
+        return reading.tip.sha
+    raise (reading and reading.error) or SpecError("the revision could not be resolved")
+
+
+def _kinds(claimed: Claim, application: Application) -> set[Kind]:
+    """What has to be followed: what is wanted, what is recorded, and who may scale it."""
+    return {t.key.of for t in claimed.targets} | {k.of for k in inventory(application)} | set(AUTOSCALERS)
+
+
+async def _live(claimed: Claim, world: World) -> Mapping[Key, Live]:
+    return await world.cluster.observe([target.key for target in claimed.targets])
+
+
+def _handed_over(
+    pairs: Sequence[Pair], application: Application, world: World
+) -> tuple[tuple[Pair, ...], dict[Key, str]]:
+    """The pairs with targets that leave alone what belongs to an autoscaler or was asked to be respected."""
+    scaled = _scaled(pairs, world)
+    ready, pins = [], {}
+    for each in pairs:
+        pointers = _left_alone(each, application, scaled)
+        if not each.target or not pointers:
+            ready.append(each)
+            continue
+        handover = handed_over(each.target, each.live, pointers)
+        ready.append(Pair(each.key, handover.target, each.live))
+        if handover.resource_version:
+            pins[each.key] = handover.resource_version
+    return tuple(ready), pins
+
+
+def _left_alone(each: Pair, application: Application, scaled: frozenset[Key]) -> tuple[str, ...]:
+    policy = application.spec.sync_policy
+    words = effective(policy.sync_options if policy else (), _annotations(each))
+    respected = (
+        rules_for(each.key, application.spec.ignore_differences)
+        if "RespectIgnoreDifferences=true" in words
+        else ()
+    )
+    return (*((REPLICAS,) if each.key in scaled else ()), *(p for p in respected if p != REPLICAS))
+
+
+def _scaled(pairs: Iterable[Pair], world: World) -> frozenset[Key]:
+    """The workloads whose replicas belong to an autoscaler, be it live or about to be."""
+    coming = [p.target.body for p in pairs if p.target and p.key.of in AUTOSCALERS]
+    return scaled_workloads([*coming, *(live.body for live in world.cluster.of_kinds(AUTOSCALERS))])
+
+
+async def _compared(each: Pair, application: Application, world: World) -> Comparison:
+    """The comparison of a pair: decided here where that is sound, else by a dry run, whose answer is remembered."""
+    rules = rules_for(each.key, application.spec.ignore_differences)
+    answer = compare(each, rules)
+    if isinstance(answer, Comparison):
+        world.memory.comparisons.pop(each.key, None)
+        return answer
+    digest = _digest(each, answer, rules)
+    known = world.memory.comparisons.get(each.key)
+    if known and known[0] == digest:
+        return known[1]
+    compared = compare(each, rules, await world.cluster.predict(answer.target))
+    if isinstance(compared, NeedDryRun):
+        return Comparison(each.key, SyncCode.UNKNOWN, message="the API server's dry run did not settle it")
+    world.memory.comparisons[each.key] = (digest, compared)
+    return compared
+
+
+def _digest(each: Pair, need: NeedDryRun, rules: Sequence[str]) -> str:
+    live = fingerprint(each.live) if each.live else ""
+    asked = orjson.dumps([need.target.body, list(rules), live], option=orjson.OPT_SORT_KEYS)
+    return blake2b(asked, digest_size=16).hexdigest()
+
+
+def _forget(pairs: Iterable[Pair], world: World) -> None:
+    for each in pairs:
+        world.memory.comparisons.pop(each.key, None)
+
+
+async def _namespace_lives(application: Application, world: World) -> bool:
+    namespace = application.spec.destination.namespace
+    policy = application.spec.sync_policy
+    if not namespace or "CreateNamespace=true" not in effective(policy.sync_options if policy else (), {}):
+        return True
+    key = Key("", "Namespace", "", namespace)
+    return key in await world.cluster.observe([key])
+
+
+def _conditions(
+    application: Application, claimed: Claim, rendered: Rendered, reading: Reading | None
+) -> Iterable[tuple[str, str]]:
+    """What a person should know although the comparison worked."""
+    for key in claimed.repeated:
+        yield "RepeatedResourceWarning", f"{key} is rendered more than once; the last one counts"
+    if claimed.hooks:
+        names = ", ".join(str(key) for key in claimed.hooks)
+        yield "HooksNotRunWarning", f"hooks are not built yet, so these objects are not applied: {names}"
+    for wish in (*deferred(application), *unsupported(application.spec.ignore_differences)):
+        yield "NotBuiltYetWarning", f"{wish} is not acted on yet in this version of Tiphys"
+    if rendered.nondeterministic:
+        words = ", ".join(rendered.nondeterministic)
+        yield (
+            "NondeterministicRenderWarning",
+            f"templates use {words}, whose answer differs from render to render",
+        )
+    if reading and reading.error:
+        yield (
+            "RepositoryWarning",
+            f"the newest commit is not known since {reading.at:%H:%M:%SZ}: {reading.error}",
+        )
+
+
+def _health_of(pairs: Iterable[Pair], healths: Mapping[Key, Health | None]) -> Health:
+    """The health of the whole: extras awaiting pruning do not count."""
+    counted = [p for p in pairs if p.target or p.live is None]
+    if not counted:
+        counted = list(pairs)
+    missing = [p for p in counted if p.live is None]
+    return summarise(
+        [
+            healths.get(p.key) if p.live else Health(HealthCode.MISSING, f"{p.key} is missing")
+            for p in counted
+        ],
+        all_missing=bool(counted) and len(missing) == len(counted),
+    )
+
+
+def _annotations(each: Pair) -> Mapping[str, str]:
+    known: Manifest | Live | None = each.target or each.live
+    return known.annotations if known else {}

@@ -1,0 +1,81 @@
+"""
+A sync under way: see, decide, do, record, until there is nothing to do but wait.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from tiphys.core.health import assess
+from tiphys.core.sync.advance import Step, advance
+from tiphys.core.sync.plan import plan
+from tiphys.core.sync.state import recorded
+from tiphys.model.api import OperationState
+from tiphys.model.errors import Stale
+from tiphys.model.flow import Apply, Command, Phase, Result, Seen, Task
+from tiphys.model.objects import Catalog
+from tiphys.reconcile.look import Look
+from tiphys.reconcile.performing import performed
+from tiphys.reconcile.world import World
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an operation came, and when to look again at the latest."""
+
+    state: OperationState
+    again: datetime | None = None
+
+
+async def operate(state: OperationState, look: Look, world: World) -> Progress:
+    """Bring an operation as far as it goes now. Raises ``Stale`` where the world moved and a new look is due."""
+    policy = look.application.spec.sync_policy
+    tasks = plan(state.operation, look.wanted, policy.sync_options if policy else ())
+    await world.cluster.watch({task.key.of for task in tasks})
+    last_write = None
+    while True:
+        seen = await _seen(tasks, world, last_write)
+        step = advance(state, tasks, seen, world.terms)
+        if not step.commands:
+            return Progress(step.state, step.again)
+        results = await performed(step.commands, world.cluster)
+        state = _recorded(step, tasks, results)
+        if not _dry(step.commands[0]):
+            last_write = world.now()
+        _tell(look, step.commands, results)
+        if any(result.conflict for result in results):
+            raise Stale(f"{look.application.metadata.name}: a live object changed while it was written")
+
+
+async def _seen(tasks: Sequence[Task], world: World, last_write: datetime | None) -> Seen:
+    live = await world.cluster.observe([task.key for task in tasks])
+    catalog: Catalog = await world.cluster.catalog()
+    return Seen(
+        live=live,
+        health={key: assess(found) for key, found in live.items()},
+        served=lambda kind: kind in catalog.resources,
+        now=world.now(),
+        last_write=last_write,
+    )
+
+
+def _recorded(step: Step, tasks: Sequence[Task], results: Sequence[Result]) -> OperationState:
+    return recorded(step.state, tasks, results, dry=_dry(step.commands[0]))
+
+
+def _dry(command: Command) -> bool:
+    return isinstance(command, Apply) and command.dry_run
+
+
+def _tell(look: Look, commands: Sequence[Command], results: Sequence[Result]) -> None:
+    """Tell what was done. What a dry run accepted is no news."""
+    name = look.application.metadata.name
+    for command, result in zip(commands, results, strict=True):
+        if result.phase is Phase.FAILED:
+            log.warning("refused", application=name, object=str(result.key), message=result.message)
+        elif not _dry(command):
+            log.info("performed", application=name, object=str(result.key), message=result.message)

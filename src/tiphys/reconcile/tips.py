@@ -1,0 +1,74 @@
+"""
+Where each followed revision points to, as the last poll of its repository told.
+
+One entry per repository and revision, however many applications follow it. A repository that does not answer keeps
+its last tip, with the error beside it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tiphys.model.errors import TiphysError
+from tiphys.model.rendering import Tip
+from tiphys.reconcile.ports import Repositories
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A revision of a repository that applications follow."""
+
+    repo: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the last polls told of a followed revision."""
+
+    tip: Tip | None
+    at: datetime
+    """When it last answered; when it was first asked if it never did."""
+    error: TiphysError | None = None
+
+
+@dataclass
+class Tips:
+    """The readings, and how to get newer ones."""
+
+    repositories: Repositories
+    now: Callable[[], datetime]
+    readings: dict[Followed, Reading] = field(default_factory=dict)
+    _asking: dict[Followed, asyncio.Task[Reading]] = field(default_factory=dict)
+
+    async def of(self, followed: Followed, *, fresh: bool = False) -> Reading:
+        """The tip of a revision: as remembered, or asked of the remote where nothing is or where it must be fresh."""
+        known = self.readings.get(followed)
+        if known and known.tip and not fresh:
+            return known
+        return await self.poll(followed)
+
+    async def poll(self, followed: Followed) -> Reading:
+        """Ask the remote now; whoever asks meanwhile shares the answer."""
+        task = self._asking.get(followed)
+        if not task:
+            task = asyncio.create_task(self._asked(followed))
+            self._asking[followed] = task
+            task.add_done_callback(lambda _: self._asking.pop(followed, None))
+        return await asyncio.shield(task)
+
+    def keep_only(self, wanted: set[Followed]) -> None:
+        """Forget what nobody follows any more."""
+        for followed in self.readings.keys() - wanted:
+            del self.readings[followed]
+
+    async def _asked(self, followed: Followed) -> Reading:
+        known = self.readings.get(followed)
+        try:
+            tip = await self.repositories.resolve(followed.repo, followed.revision)
+            reading = Reading(tip, self.now())
+        except TiphysError as error:
+            reading = Reading(known.tip if known else None, known.at if known else self.now(), error)
+        self.readings[followed] = reading
+        return reading

@@ -1,0 +1,58 @@
+"""What a story is given: the outside by its ports, the terms it works on, and what earlier looks remember."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tiphys.core.sync.advance import Terms
+from tiphys.model.api import Application
+from tiphys.model.flow import Comparison
+from tiphys.model.objects import AppName, Key
+from tiphys.reconcile.ports import (
+    Applications,
+    ChartRepositories,
+    Cluster,
+    RenderCache,
+    Renderer,
+    Repositories,
+)
+from tiphys.reconcile.tips import Tips
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What may be forgotten at any time, at the price of asking again."""
+
+    comparisons: dict[Key, tuple[str, Comparison]] = field(default_factory=dict)
+    """The last comparison of each object that needed the API server, by a digest of everything it was made from."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that a story can reach."""
+
+    applications: Applications
+    cluster: Cluster
+    repositories: Repositories
+    charts: ChartRepositories
+    renderer: Renderer
+    cache: RenderCache
+    tips: Tips
+    workspace: Callable[[], AbstractContextManager[str]]
+    """A fresh folder for one render, gone afterwards."""
+    now: Callable[[], datetime]
+    namespace: str = "argocd"
+    """The control plane's own namespace."""
+    engines: str = ""
+    """The version of the render engines, part of every render's key."""
+    terms: Terms = Terms()
+    memory: Memory = field(default_factory=Memory)
+
+    def name_of(self, application: Application) -> AppName:
+        """What names an application."""
+        return AppName(application.metadata.namespace, application.metadata.name)
+
+    def instance(self, name: AppName) -> str:
+        """What tracking ids call an application: with its namespace only where that is not the control plane's."""
+        return name.name if name.namespace == self.namespace else f"{name.namespace}_{name.name}"
