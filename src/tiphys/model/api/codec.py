@@ -38,6 +38,7 @@ _HINTS = {
     ("array", "object"): "begin each entry with a dash",
     ("array", "str"): "begin each entry with a dash",
 }
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MISFIT = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`")
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
@@ -56,7 +57,7 @@ def decode(raw: bytes, kind: type[T]) -> T:
     """An object of our API group in JSON text, as the struct ``kind``, whose name is the Kubernetes kind."""
     try:
         found = msgspec.json.decode(raw, type=kind)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return _decode_slowly(raw, kind)
     return found if _is_one(found, kind) else _decode_slowly(raw, kind)
 
@@ -76,8 +77,8 @@ def _decode_slowly(raw: bytes, kind: type[T]) -> T:
     """The same for what is not as our types have it at first sight: with nulls, or wrong."""
     try:
         plain = msgspec.json.decode(raw)
-    except msgspec.DecodeError as error:
-        raise SpecError(f"{kind.__name__}: this is not JSON: {error}") from error
+    except _UNREADABLE as error:
+        raise SpecError(f"{kind.__name__}: this is not JSON that can be read: {error}") from error
     try:
         head = msgspec.convert(plain, _Head)
         if not _is_one(head, kind):
