@@ -207,7 +207,7 @@ def test_what_is_no_object_at_all_is_told_too(raw: bytes, told: str) -> None:
     ],
 )
 def test_another_kind_or_version_is_not_taken_for_an_application(head: dict[str, str]) -> None:
-    with pytest.raises(SpecError, match=r"argocd/homepage: this is a .*; expected: Application"):
+    with pytest.raises(SpecError, match=r"argocd/homepage: this is of .*; expected: Application of"):
         decode_application(json.dumps(json.loads(homepage()) | head).encode())
 
 
@@ -287,7 +287,9 @@ def test_the_project_that_permits_all() -> None:
 
 def test_a_description_of_a_project_has_argo_cds_limit() -> None:
     written = {"metadata": {"name": "team"}, "spec": {"description": "x" * 256}}
-    with pytest.raises(SpecError, match=r"AppProject team: spec.description must be str of length <= 255"):
+    with pytest.raises(
+        SpecError, match=r"AppProject team: spec.description must be a string of length <= 255"
+    ):
         decode_project(json.dumps(written).encode())
 
 

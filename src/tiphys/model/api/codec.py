@@ -39,6 +39,7 @@ _HINTS = {
     ("array", "str"): "begin each entry with a dash",
 }
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_QUOTED = re.compile(r"`([^`]+)`")
 _MISFIT = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`")
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
@@ -82,8 +83,8 @@ def _decode_slowly(raw: bytes, kind: type[T]) -> T:
     try:
         head = msgspec.convert(plain, _Head)
         if not _is_one(head, kind):
-            wanted, got = f"{kind.__name__} of {API_VERSION}", f"{head.kind} of {head.api_version}"
-            raise SpecError(f"{_title(plain, head.kind or 'object')}: this is a {got}; expected: {wanted}")
+            got, wanted = head.kind or "object", f"{kind.__name__} of {API_VERSION}"
+            raise SpecError(f"{_title(plain, got)}: this is of {head.api_version}; expected: {wanted}")
         return msgspec.convert(_without_nulls(plain, inspect.type_info(kind)), kind)
     except msgspec.ValidationError as error:
         raise SpecError(f"{_title(plain, kind.__name__)}: {_explain(str(error))}") from error
@@ -143,7 +144,8 @@ def _explain(message: str) -> str:
         return f"{'.'.join(filter(None, (path, missing['name'])))} is missing"
     if misfit := _MISFIT.match(problem):
         return f"{path or 'the object'} {_misfit(misfit['wanted'], misfit['got'])}"
-    return f"{path or 'the object'} must be {problem.removeprefix('Expected ').replace('`', '')}"
+    told = _QUOTED.sub(lambda quoted: _WORDS.get(quoted[1], quoted[1]), problem)
+    return f"{path or 'the object'} must be {told.removeprefix('Expected ')}"
 
 
 def _misfit(wanted: str, got: str) -> str:
