@@ -1,0 +1,92 @@
+"""
+The control plane of ``localkube`` as a program in the background.
+
+Knows how it is started, when it can be used, and what its exit codes mean; what is inside it is
+``localkube``'s matter.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from tiphys.local.background import Background, launch, wait_for
+from tiphys.local.place import Place
+from tiphys.model.errors import TiphysError, Unavailable
+
+# A quiet machine needs three seconds, one that is busy building other things many times that.
+START_WITHIN = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A control plane that can be used. ``version`` is Kubernetes'."""
+
+    pid: int
+    server: str
+    version: str
+    startedAt: datetime  # noqa: N815  as localkube writes it
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a control plane is asked to be; port 0 is the one of the last time, or any free one."""
+
+    port: int = 0
+    nodes: int = 1
+
+
+def program(place: Place) -> Background:
+    """The control plane of a place; it takes ``kube/lock`` by itself."""
+    return Background("the control plane", place.kube / "lock", place.log("kube"))
+
+
+def status(place: Place) -> Ready | None:
+    """What it says of itself, if it runs and can be used."""
+    pid = program(place).pid()
+    ready = _announced(place)
+    return ready if ready and ready.pid == pid else None
+
+
+def start(place: Place, binary: Path, shape: Shape = Shape()) -> tuple[Ready, bool]:
+    """
+    Start it where it does not run, and wait until it can be used.
+
+    Answers also whether this call started it. Raises ``Unavailable``, which says what is in the way.
+    """
+    control = program(place)
+    if control.pid() is not None:
+        return wait_for(control, None, lambda: status(place), START_WITHIN), False
+    seen = control.log.stat().st_size if control.log.exists() else 0
+    process = launch(control, _command(place, binary, shape), locks_itself=True)
+    try:
+        return wait_for(control, process, lambda: status(place), START_WITHIN), True
+    except Unavailable as error:
+        raise _explained(control, process.returncode, seen) or error from error
+
+
+def stop(place: Place) -> bool:
+    """Stop it, and answer whether it ran. Its state stays."""
+    return program(place).stop()
+
+
+def _command(place: Place, binary: Path, shape: Shape) -> list[str | Path]:
+    return [binary, "serve", "--dir", place.kube, "--port", str(shape.port), "--nodes", str(shape.nodes)]
+
+
+def _announced(place: Place) -> Ready | None:
+    try:
+        return msgspec.json.decode((place.kube / "ready").read_bytes(), type=Ready)
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
+        return None
+
+
+def _explained(control: Background, code: int | None, seen: int) -> TiphysError | None:
+    """``localkube`` explains a busy port (3), a second start (4), an unusable disk (5) in its last line."""
+    if code not in {3, 4, 5}:
+        return None
+    with control.log.open(encoding="utf-8", errors="replace") as log:
+        log.seek(seen)
+        lines = [line for line in log.read().splitlines() if line.startswith("localkube: ")]
+    return Unavailable(lines[-1].removeprefix("localkube: ")) if lines else None
