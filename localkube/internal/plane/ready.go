@@ -1,0 +1,92 @@
+package plane
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+)
+
+// AwaitReady returns when a pod could be created and would run: the nodes are ready and without
+// the taint of a new node, the default service account is there, and the controllers are at work.
+func AwaitReady(ctx context.Context, client kubernetes.Interface, nodes []string) error {
+	proof := rootCertificates(client)
+	if err := proof.withdraw(ctx); err != nil {
+		return err
+	}
+	for _, check := range []condition{proof.returned, defaultAccount(client), nodesReady(client, nodes)} {
+		if err := wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, wait.ConditionWithContextFunc(check)); err != nil {
+			return fmt.Errorf("the controllers did not start in time: %w", err)
+		}
+	}
+	return nil
+}
+
+type condition func(context.Context) (bool, error)
+
+// controllersProof is an object that a controller brings back when it is gone. After a restart all
+// other traces of the controllers are those of the last time.
+type controllersProof struct {
+	client          kubernetes.Interface
+	namespace, name string
+}
+
+func rootCertificates(client kubernetes.Interface) controllersProof {
+	return controllersProof{client, metav1.NamespacePublic, "kube-root-ca.crt"}
+}
+
+func (p controllersProof) withdraw(ctx context.Context) error {
+	err := p.client.CoreV1().ConfigMaps(p.namespace).Delete(ctx, p.name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+func (p controllersProof) returned(ctx context.Context) (bool, error) {
+	_, err := p.client.CoreV1().ConfigMaps(p.namespace).Get(ctx, p.name, metav1.GetOptions{})
+	return found(err)
+}
+
+func defaultAccount(client kubernetes.Interface) condition {
+	return func(ctx context.Context) (bool, error) {
+		_, err := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
+		return found(err)
+	}
+}
+
+func nodesReady(client kubernetes.Interface, names []string) condition {
+	return func(ctx context.Context) (bool, error) {
+		for _, name := range names {
+			node, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+			if ok, err := found(err); !ok {
+				return false, err
+			}
+			if len(node.Spec.Taints) > 0 || !isReady(node) {
+				return false, nil
+			}
+		}
+		return true, nil
+	}
+}
+
+func isReady(node *corev1.Node) bool {
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == corev1.NodeReady {
+			return condition.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+func found(err error) (bool, error) {
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	kubeversion "k8s.io/component-base/version"
+
+	"tiphys.dev/localkube/internal/home"
+	"tiphys.dev/localkube/internal/node"
+	"tiphys.dev/localkube/internal/pki"
+	"tiphys.dev/localkube/internal/plane"
+)
+
+// A start takes three seconds; on a machine that is busy with other things, many times that.
+const startDeadline = 2 * time.Minute
+
+type serveFlags struct {
+	dir           string
+	port          int
+	unsafeNoFsync bool
+	node          node.Settings
+}
+
+// serve runs a control plane until SIGTERM or SIGINT. Exit codes are home.Exit….
+func serve(args []string) int {
+	flags, err := parseServe(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		return home.ExitUsage
+	}
+	err = run(flags)
+	var known *home.Failure
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &known):
+		fmt.Fprintln(os.Stderr, "localkube:", known.Message)
+		return known.Code
+	default:
+		fmt.Fprintln(os.Stderr, "localkube:", err)
+		return exitFor(err)
+	}
+}
+
+func exitFor(err error) int {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EROFS) || errors.Is(err, os.ErrPermission) {
+		return home.ExitDisk
+	}
+	return home.ExitFailed
+}
+
+func parseServe(args []string) (serveFlags, error) {
+	var f serveFlags
+	flags := flag.NewFlagSet("localkube serve", flag.ContinueOnError)
+	flags.StringVar(&f.dir, "dir", "", "directory of the state: made when missing, continued when there")
+	flags.IntVar(&f.port, "port", 0, "port on 127.0.0.1; 0 is the one of the last time, or any free one")
+	flags.IntVar(&f.node.Nodes, "nodes", 1, "number of simulated nodes")
+	flags.DurationVar(&f.node.PodStart, "pod-start", 200*time.Millisecond, "how long a pod takes from being bound to running")
+	flags.DurationVar(&f.node.PodLinger, "pod-linger", 2*time.Second, "how long a deleted pod stays, at most its grace period")
+	flags.BoolVar(&f.unsafeNoFsync, "unsafe-no-fsync", false, "do not wait for the disk: faster, for state that may be lost with the machine")
+	if err := flags.Parse(args); err != nil {
+		return f, err
+	}
+	if f.dir == "" || flags.NArg() > 0 || f.node.Nodes < 1 {
+		fmt.Fprintln(os.Stderr, "localkube serve: needs --dir DIR, at least one node, and no other arguments")
+		flags.Usage()
+		return f, errors.New("usage")
+	}
+	return f, nil
+}
+
+// run is the life of a control plane: take the directory and the port, start, tell, wait, stop.
+func run(flags serveFlags) error {
+	began := time.Now()
+	signals, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	tuneMemory()
+	plane.QuietLogs()
+
+	state, err := home.Open(flags.dir)
+	if err != nil {
+		return err
+	}
+	defer state.Close()
+	settings, config, err := prepare(state, flags)
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	starting, cancel := context.WithTimeout(signals, startDeadline)
+	defer cancel()
+	control, err := plane.Start(starting, settings, client)
+	if err != nil {
+		return endedBy(signals, err)
+	}
+	defer control.Stop()
+
+	nodes, err := node.Start(starting, client, settings.Keys, flags.node)
+	if err != nil {
+		return endedBy(signals, err)
+	}
+	defer nodes.Stop()
+	if err := plane.AwaitReady(starting, client, nodes.Names()); err != nil {
+		return endedBy(signals, err)
+	}
+	if err := announce(state, config.Host, began); err != nil {
+		return err
+	}
+	select {
+	case <-signals.Done():
+		return nil
+	case err := <-control.Failed():
+		return err
+	}
+}
+
+// endedBy forgives errors of a start that was interrupted on purpose.
+func endedBy(signals context.Context, err error) error {
+	if signals.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// tuneMemory collects garbage earlier than Go would: an idle control plane is judged by its
+// resident size. GOGC in the environment wins.
+func tuneMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+}
+
+// prepare opens the port and writes what does not depend on anything running.
+func prepare(state *home.Home, flags serveFlags) (plane.Settings, *rest.Config, error) {
+	none := plane.Settings{}
+	listener, err := state.Listen(flags.port)
+	if err != nil {
+		return none, nil, err
+	}
+	keys, err := pki.Ensure(state.Path("pki"))
+	if err != nil {
+		return none, nil, err
+	}
+	server := "https://" + listener.Addr().String()
+	admin, err := keys.Kubeconfig(server)
+	if err != nil {
+		return none, nil, err
+	}
+	controllers, err := keys.ControllersKubeconfig(server)
+	if err != nil {
+		return none, nil, err
+	}
+	if err := errors.Join(state.WriteFile("kubeconfig", admin), state.WriteFile("pki/controllers.kubeconfig", controllers)); err != nil {
+		return none, nil, err
+	}
+	config, err := clientcmd.RESTConfigFromKubeConfig(controllers)
+	if err != nil {
+		return none, nil, err
+	}
+	config.QPS = -1 // the simulated node is the only speaker, and answers events
+	return plane.Settings{
+		Home: state, Keys: keys, Listener: listener,
+		Kubeconfig: state.Path("pki", "controllers.kubeconfig"), UnsafeNoFsync: flags.unsafeNoFsync,
+	}, config, nil
+}
+
+func announce(state *home.Home, server string, began time.Time) error {
+	err := state.Announce(home.Ready{
+		Pid: os.Getpid(), Server: server, Version: kubeversion.Get().GitVersion, StartedAt: began.UTC(),
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("ready in %.1fs %s\n", time.Since(began).Seconds(), server)
+	return nil
+}
