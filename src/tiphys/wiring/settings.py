@@ -1,0 +1,88 @@
+"""
+Settings: read once from the environment and the command line, then passed on in slices.
+
+The names of Argo CD's variables are accepted where they exist; ours begin with ``TIPHYS_``.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from tiphys.core.sync.durations import parse_duration
+from tiphys.model.errors import SpecError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may choose. Every setting is documented in ``docs/reference/settings.md``."""
+
+    kubeconfig: Path | None = None
+    """``None``: the service account of the pod, or else the user's own kubeconfig."""
+    context: str = ""
+    namespace: str = "argocd"
+    """Where the Applications and projects of the control plane live."""
+    state: Path = field(default_factory=lambda: state_folder(os.environ))
+    """Clones, charts and renders; may be lost at the price of fetching them again."""
+    poll: timedelta = timedelta(seconds=10)
+    sync_deadline: timedelta = timedelta(minutes=15)
+    wave_delay: timedelta = timedelta(seconds=2)
+    render_deadline: timedelta = timedelta(seconds=90)
+    workers: int = 10
+    log_level: str = "info"
+    log_format: str = "auto"
+    """``text``, ``json``, or ``auto``: text on a terminal."""
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """The settings that the environment asks for. Raises ``SpecError`` that names a variable it cannot read."""
+
+    def first(*names: str) -> str:
+        return next((environment[n] for n in names if environment.get(n)), "")
+
+    def duration(default: timedelta, *names: str) -> timedelta:
+        name = next((n for n in names if environment.get(n)), "")
+        return _duration(name, environment[name]) if name else default
+
+    usual = Settings(state=state_folder(environment))
+    workers = first("TIPHYS_WORKERS")
+    if workers and not workers.isdigit():
+        raise SpecError(f"TIPHYS_WORKERS={workers!r} must be a whole number such as 10")
+    return Settings(
+        kubeconfig=_kubeconfig(environment),
+        context=first("TIPHYS_CONTEXT"),
+        namespace=first("TIPHYS_NAMESPACE", "ARGOCD_NAMESPACE") or usual.namespace,
+        state=usual.state,
+        poll=duration(usual.poll, "TIPHYS_POLL"),
+        sync_deadline=duration(usual.sync_deadline, "TIPHYS_SYNC_DEADLINE"),
+        wave_delay=duration(usual.wave_delay, "TIPHYS_SYNC_WAVE_DELAY", "ARGOCD_SYNC_WAVE_DELAY"),
+        render_deadline=duration(usual.render_deadline, "TIPHYS_RENDER_DEADLINE", "ARGOCD_EXEC_TIMEOUT"),
+        workers=int(workers) if workers else usual.workers,
+        log_level=first("TIPHYS_LOG_LEVEL") or usual.log_level,
+        log_format=first("TIPHYS_LOG_FORMAT") or usual.log_format,
+    )
+
+
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """Where the engine keeps its state: ``TIPHYS_STATE``, or a folder under the user's state."""
+    if environment.get("TIPHYS_STATE"):
+        return Path(environment["TIPHYS_STATE"])
+    base = environment.get("XDG_STATE_HOME") or f"{environment.get('HOME', '/var/lib')}/.local/state"
+    return Path(base) / "tiphys" / "engine"
+
+
+def _kubeconfig(environment: Mapping[str, str]) -> Path | None:
+    """The kubeconfig that was named, or the user's own if there is one."""
+    named = environment.get("KUBECONFIG", "").split(os.pathsep)[0]
+    if named:
+        return Path(named)
+    own = Path(environment.get("HOME", "/nonexistent")) / ".kube" / "config"
+    return own if own.exists() and not environment.get("KUBERNETES_SERVICE_HOST") else None
+
+
+def _duration(name: str, text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except SpecError as error:
+        raise SpecError(f"{name}: {error}") from error
