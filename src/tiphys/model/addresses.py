@@ -22,7 +22,7 @@ def shown(url: str) -> str:
 
 def off_limits(host: str) -> bool:
     """
-    Whether a host is the address of a link-local or metadata service, which hands out a machine's credentials.
+    Whether a host is the address of a link-local or metadata service, which gives away machine credentials.
 
     Names are not looked up: ask again with the address that a name resolved to.
     """

@@ -1,0 +1,11 @@
+"""
+Git: repositories behind ``http(s)://`` and ``file://`` URLs, each cloned once, bare, on disk.
+
+Speaks Git and hands out our nouns. Which revisions matter, and when to look again, others decide.
+"""
+
+from tiphys.adapters.git.process import allowed_environment
+from tiphys.adapters.git.repositories import GitRepositories
+from tiphys.adapters.git.settings import Settings
+
+__all__ = ["GitRepositories", "Settings", "allowed_environment"]

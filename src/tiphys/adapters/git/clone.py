@@ -1,0 +1,226 @@
+"""
+One repository's clone on disk: bare, whole in history, and good to be killed at any moment.
+
+Fetching is done by git, one fetch at a time; reading needs no lock. A commit counts as here when a ref of
+ours holds it, for git sets a ref only after all that the commit needs has arrived.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from tiphys.adapters.git.objects import Objects
+from tiphys.adapters.git.process import Git, Output
+from tiphys.adapters.git.remote import Remote
+from tiphys.adapters.git.settings import Settings
+from tiphys.adapters.git.tree import Links
+from tiphys.adapters.git.troubles import DamagedError, UnadvertisedError, clearly, trouble
+from tiphys.model.errors import SpecError, Unavailable
+
+_KEPT = "refs/kept/"
+_ALL = ("+refs/heads/*:refs/remote/heads/*", "+refs/tags/*:refs/remote/tags/*")
+_FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
+_MANY_PACKS = 20
+
+T = TypeVar("T")
+
+
+class Clone:
+    """The clone of a remote; what is older than ``born`` was left by an earlier process."""
+
+    def __init__(self, remote: Remote, root: Path, git: Git, settings: Settings, born: float) -> None:
+        self.remote = remote
+        self.links = Links()
+        self._root = root
+        self._folder = root / remote.folder
+        self._git = git
+        self._settings = settings
+        self._born = born
+        self._lock = asyncio.Lock()
+        self._objects: Objects | None = None
+        self._whole: set[str] = set()
+
+    async def read(self, sha: str, look: Callable[[Objects], T]) -> T:
+        """What ``look`` answers, in a thread, given a clone that has the commit and is sound."""
+        for last in (False, True):
+            objects = await self.having(sha)
+            try:
+                return await asyncio.to_thread(look, objects)
+            except DamagedError as error:
+                await self._drop(objects)
+                if last:
+                    raise Unavailable(
+                        f"read {self.remote.shown}: its clone is damaged, even made anew: {error}"
+                    ) from error
+        raise AssertionError("unreachable")
+
+    async def having(self, sha: str) -> Objects:
+        """The objects, with the commit and its history among them."""
+        if sha in self._whole and self._objects:
+            return self._objects
+        async with self._lock:
+            for last in (False, True):
+                try:
+                    return await self._fetched(sha)
+                except DamagedError as error:
+                    await asyncio.to_thread(self._remove)
+                    if last:
+                        raise Unavailable(
+                            f"fetch from {self.remote.shown}: the clone is damaged: {error}"
+                        ) from error
+        raise AssertionError("unreachable")
+
+    async def full(self, short: str) -> str | None:
+        """The commit whose SHA starts so, among all branches and tags of the remote."""
+        async with self._lock:
+            objects = await self._opened()
+            if found := await asyncio.to_thread(objects.full, short):
+                return found
+            await self._fetch_all()
+            return await asyncio.to_thread((await self._reopened()).full, short)
+
+    async def maintain(self) -> None:
+        """Pack what many fetches brought. Takes a while; reading goes on meanwhile, fetching waits."""
+        async with self._lock:
+            objects = await self._opened()
+            packs = len(list((self._folder / "objects" / "pack").glob("*.pack")))
+            if packs < _MANY_PACKS:
+                return
+            await asyncio.to_thread(self._settle, objects)
+            await self._run("gc", "--quiet", "--no-detach", doing=f"pack the clone of {self.remote.shown}")
+            await self._reopened()
+
+    async def _fetched(self, sha: str) -> Objects:
+        objects = await self._opened()
+        if not await asyncio.to_thread(self._holds, objects, sha):
+            await self._fetch(sha)
+            objects = await self._reopened()
+        self._whole.add(sha)
+        return objects
+
+    async def _fetch(self, sha: str) -> None:
+        doing = f"fetch of {sha[:12]} from {self.remote.shown}"
+        wanted = f"+{sha}:{_KEPT}{sha}"
+        try:
+            await self._run(*_FETCH, "--end-of-options", self.remote.url, wanted, doing=doing)
+        except UnadvertisedError:
+            await self._fetch_around(sha, doing)
+
+    async def _fetch_around(self, sha: str, doing: str) -> None:
+        """Some servers give only what a branch or a tag points to; the commit may lie behind one of them."""
+        await self._fetch_all()
+        output = await self._git(
+            "update-ref", f"{_KEPT}{sha}", sha, seconds=self._settings.ask_seconds, folder=self._folder
+        )
+        if output.code:
+            raise SpecError(
+                f"{doing}: the repository has no such commit; was its branch deleted, or its history "
+                "rewritten?"
+            )
+
+    async def _fetch_all(self) -> None:
+        doing = f"fetch of all branches from {self.remote.shown}"
+        try:
+            await self._run(*_FETCH, "--prune", "--end-of-options", self.remote.url, *_ALL, doing=doing)
+        except UnadvertisedError as error:
+            raise SpecError(f"{doing}: {error}") from error
+
+    async def _run(self, *arguments: str, doing: str) -> Output:
+        output = await self._git(*arguments, seconds=self._settings.fetch_seconds, folder=self._folder)
+        if output.code:
+            await asyncio.to_thread(_sweep, self._folder, None)
+            raise trouble(doing, self._settings.fetch_seconds, output)
+        return output
+
+    def _holds(self, objects: Objects, sha: str) -> bool:
+        """Whether the commit and all it needs are here: a ref of ours is it, or has it in its history."""
+        refs = objects.repository.references
+        if f"{_KEPT}{sha}" in refs:
+            return True
+        tips = [str(refs[name].target) for name in refs if name.startswith(_KEPT)]
+        return any(objects.descends(tip, sha) for tip in tips)
+
+    def _settle(self, objects: Objects) -> None:
+        """Let go of refs to commits that are in the history of others."""
+        refs = objects.repository.references
+        tips = {name: name.removeprefix(_KEPT) for name in refs if name.startswith(_KEPT)}
+        for name, sha in tips.items():
+            if any(other != sha and objects.descends(other, sha) for other in tips.values()):
+                refs.delete(name)
+
+    async def _opened(self) -> Objects:
+        if self._objects is None:
+            try:
+                await self._made()
+                await asyncio.to_thread(_sweep, self._folder, self._born)
+                self._objects = await asyncio.to_thread(Objects, self._folder)
+            except OSError as error:
+                raise clearly(error, f"open the clone of {self.remote.shown} in {self._folder}") from error
+        return self._objects
+
+    async def _reopened(self) -> Objects:
+        self._objects = await asyncio.to_thread(Objects, self._folder)
+        return self._objects
+
+    async def _made(self) -> None:
+        """Make the clone elsewhere and move it into place, so that half a one is never found."""
+        if (self._folder / "HEAD").exists():
+            return
+        await asyncio.to_thread(self._root.mkdir, parents=True, exist_ok=True)
+        fresh = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=".new-", dir=self._root))
+        output = await self._git(
+            "init", "--quiet", "--bare", "--template=", str(fresh), seconds=self._settings.ask_seconds
+        )
+        if output.code:
+            await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
+            raise trouble(
+                f"make a clone of {self.remote.shown} in {self._root}", self._settings.ask_seconds, output
+            )
+        await asyncio.to_thread(self._remove)
+        await asyncio.to_thread(fresh.rename, self._folder)
+
+    async def _drop(self, damaged: Objects) -> None:
+        """Remove the clone, unless somebody already made it anew."""
+        async with self._lock:
+            if self._objects is damaged:
+                await asyncio.to_thread(self._remove)
+
+    def _remove(self) -> None:
+        self._objects = None
+        self._whole.clear()
+        if not self._folder.exists():
+            return
+        # Moved first: a removal that is cut short must not leave half a clone in the clone's place.
+        grave = Path(tempfile.mkdtemp(prefix=".old-", dir=self._root))
+        self._folder.rename(grave / "clone")
+        shutil.rmtree(grave, ignore_errors=True)
+
+
+def sweep_root(root: Path, born: float) -> None:
+    """Remove the half-made and half-removed clones that an earlier process left."""
+    for left in [*root.glob(".new-*"), *root.glob(".old-*")]:
+        with contextlib.suppress(OSError):
+            if left.stat().st_mtime < born:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _sweep(folder: Path, born: float | None) -> None:
+    """
+    Remove what a git that was killed left in a clone: locks that nobody holds, packs that never became whole.
+
+    With ``born``, only what is older: another process may be at work.
+    """
+    left = [
+        *folder.glob("*.lock"),
+        *(folder / "refs").rglob("*.lock"),
+        *(folder / "objects").glob("**/tmp_*"),
+    ]
+    left += [*(folder / "objects" / "info").glob("*.lock"), *(folder / "objects" / "pack").glob("*.lock")]
+    for path in left:
+        with contextlib.suppress(OSError):
+            if born is None or path.stat().st_mtime < born:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,0 +1,83 @@
+"""
+The URL of a repository: which ones we talk to, and how one is named on disk and to people.
+
+Whether anything answers there is for others to find out.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tiphys.model.addresses import host_of, off_limits, shown
+from tiphys.model.errors import SpecError
+
+_SCP_LIKE = re.compile(r"^[\w.-]+@[\w.-]+:")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A repository's URL that was found to be one we may talk to."""
+
+    url: str
+
+    @property
+    def shown(self) -> str:
+        """As messages tell it, without credentials."""
+        return shown(self.url)
+
+    @property
+    def over_http(self) -> bool:
+        """Whether it is reached by HTTP or HTTPS."""
+        return self.url.startswith(("http://", "https://"))
+
+    @property
+    def folder(self) -> str:
+        """
+        The name of its clone's folder: something people recognise, and a hash.
+
+        The hash covers credentials in the URL: whoever lacks them must not read what was fetched with them.
+        """
+        tail = re.sub(r"[^A-Za-z0-9]+", "-", self.shown.partition("://")[2]).strip("-")[-40:].strip("-")
+        return f"{hashlib.sha256(self.url.encode()).hexdigest()[:16]}-{tail or 'repository'}"
+
+
+def remote(repo: str, schemes: Collection[str]) -> Remote:
+    """The remote that ``repoURL`` names; raises ``SpecError`` if it is none that we may talk to."""
+    url = repo.strip().rstrip("/")
+    if problem := _problem(url, schemes):
+        raise SpecError(f"repoURL {shown(repo.strip())!r}: {problem}")
+    return Remote(url)
+
+
+def _problem(url: str, schemes: Collection[str]) -> str:
+    """Why we don't talk to the URL; empty if we do."""
+    scheme, divider, _ = url.partition("://")
+    scheme = scheme.lower()
+    allowed = ", ".join(f"{s}://" for s in sorted(schemes))
+    if not url:
+        return "is empty; name a Git repository"
+    if _UNPRINTABLE.search(url):
+        return "has blanks or control characters in it"
+    if (not divider and _SCP_LIKE.match(url)) or scheme == "ssh":
+        return f"Git over SSH is not built yet; use one of {allowed}"
+    if not divider:
+        return f"is not a URL; it starts with one of {allowed}"
+    if scheme not in schemes:
+        return f"{scheme}:// is not allowed here; use one of {allowed}"
+    return _problem_of_place(url, scheme)
+
+
+def _problem_of_place(url: str, scheme: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = host_of(url), parts.port
+    except ValueError as error:
+        return f"is not a URL: {error}"
+    if scheme == "file":
+        return "" if not host and len(parts.path) > 1 else "a file:// URL looks like file:///srv/charts.git"
+    if not host or host.startswith("-"):
+        return "names no host"
+    return "that address belongs to the machine's metadata service" if off_limits(host) else ""

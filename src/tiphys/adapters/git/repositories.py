@@ -1,0 +1,138 @@
+"""
+Git repositories, each cloned once for all its applications: the door that the stories come in by.
+
+Who may read which repository, and how often a revision is looked up, is decided elsewhere.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from tiphys.adapters.git import refs as named
+from tiphys.adapters.git.clone import Clone, sweep_root
+from tiphys.adapters.git.laying import lay
+from tiphys.adapters.git.objects import Objects
+from tiphys.adapters.git.process import Git
+from tiphys.adapters.git.remote import Remote, remote
+from tiphys.adapters.git.settings import MIB, Settings
+from tiphys.adapters.git.smart_http import SmartHttp
+from tiphys.adapters.git.tree import Tree
+from tiphys.adapters.git.troubles import asking, clearly, trouble
+from tiphys.model.errors import SpecError
+from tiphys.model.rendering import CommitMeta, Entry, Tip
+
+T = TypeVar("T")
+
+
+class GitRepositories:
+    """Fulfils ``Repositories``: bare clones under ``root``, which survive restarts."""
+
+    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+        self._root = root
+        self._settings = settings or Settings()
+        self._git = Git(self._settings)
+        self._http = SmartHttp(self._settings.ask_seconds)
+        self._clones: dict[str, Clone] = {}
+        self._born = time.time()
+        sweep_root(root, self._born)
+
+    async def resolve(self, repo: str, revision: str) -> Tip:
+        """
+        Ask the remote, now, where a branch, tag, SHA or ``HEAD`` points to.
+
+        A full SHA is answered as it is, without asking; a short one that names no ref is looked for in the
+        clone.
+        """
+        source = self._remote(repo)
+        wanted = named.checked(revision)
+        if named.is_sha(wanted):
+            return Tip(wanted)
+        if tip := named.chosen(wanted, await self._refs(source, named.candidates(wanted))):
+            return tip
+        if named.is_short_sha(wanted) and (sha := await self._clone(repo).full(wanted.lower())):
+            return Tip(sha)
+        raise await self._missing(source, wanted)
+
+    async def entries(self, repo: str, sha: str, paths: Collection[str]) -> Mapping[str, Entry | None]:
+        """
+        What lies at each path of a commit, by the path as it was asked for; ``""`` and ``.`` are the root.
+
+        Of symlinks at or below the paths, what they lead to is answered too, under its own path.
+        """
+        return await self._read(repo, sha, lambda tree: tree.entries(paths))
+
+    async def read(self, repo: str, sha: str, path: str) -> bytes:
+        """The content of a file, symlinks followed; ``SpecError`` if there is none or it is too large."""
+        return await self._read(repo, sha, lambda tree: self._content(tree, path))
+
+    async def lay(self, repo: str, sha: str, paths: Collection[str], into: Path) -> None:
+        """Write what lies at and below the paths into a folder of the caller's own, symlinks as copies."""
+        try:
+            await self._read(repo, sha, lambda tree: lay(tree, paths, into, self._settings))
+        except OSError as error:
+            raise clearly(error, f"write files of {self._remote(repo).shown} to {into}") from error
+
+    async def commit(self, repo: str, sha: str) -> CommitMeta:
+        """Author, date (UTC) and message of a commit."""
+        return await self._clone(repo).read(sha, lambda objects: objects.about(sha))
+
+    async def is_ancestor(self, repo: str, older: str, newer: str) -> bool:
+        """Whether ``newer`` is ``older`` or has it in its history."""
+        return await self._clone(repo).read(newer, lambda objects: objects.descends(newer, older))
+
+    async def maintain(self) -> None:
+        """Pack the clones that were fetched into often; a call a day is plenty."""
+        for clone in list(self._clones.values()):
+            await clone.maintain()
+
+    async def aclose(self) -> None:
+        """Close the connections that are kept open to Git hosts."""
+        await self._http.aclose()
+
+    def _remote(self, repo: str) -> Remote:
+        return remote(repo, self._settings.schemes)
+
+    def _clone(self, repo: str) -> Clone:
+        source = self._remote(repo)
+        if source.url not in self._clones:
+            self._clones[source.url] = Clone(source, self._root, self._git, self._settings, self._born)
+        return self._clones[source.url]
+
+    async def _read(self, repo: str, sha: str, look: Callable[[Tree], T]) -> T:
+        clone = self._clone(repo)
+        name = f"{clone.remote.shown} at {sha[:12]}"
+
+        def looked(objects: Objects) -> T:
+            return look(Tree(objects, clone.links, sha, name))
+
+        return await clone.read(sha, looked)
+
+    async def _refs(self, source: Remote, prefixes: Collection[str]) -> named.Refs:
+        if source.over_http and "?" not in source.url:
+            found = await self._http.refs(source, prefixes)
+            if found is not None:
+                return found
+        output = await self._git(
+            "ls-remote", "--symref", "--end-of-options", source.url, seconds=self._settings.ask_seconds
+        )
+        if output.code:
+            raise trouble(asking(source), self._settings.ask_seconds, output)
+        return named.from_ls_remote(output.text)
+
+    async def _missing(self, source: Remote, revision: str) -> SpecError:
+        refs = await self._refs(source, ("HEAD", "refs/heads/", "refs/tags/"))
+        there = ", ".join(named.branches_like(revision, refs))
+        hint = f"there are: {there}" if there else "it has no branches yet: nothing was pushed"
+        if named.is_range(revision):
+            hint += f"; {named.RANGES_ARE_NOT_BUILT}"
+        return SpecError(f"{source.shown} has no branch, tag or commit {revision!r}; {hint}")
+
+    def _content(self, tree: Tree, path: str) -> bytes:
+        node = tree.find(path).node
+        if node is None or node.kind != "blob":
+            raise SpecError(f"{tree.name}: {path} is {'no file' if node else 'not there'}")
+        if tree.objects.size(node.oid) > self._settings.file_bytes:
+            most = self._settings.file_bytes // MIB
+            raise SpecError(f"{tree.name}: {path} is too large; at most {most} MiB are read of a file")
+        return tree.objects.blob(node.oid)
