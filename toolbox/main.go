@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"time"
 	_ "time/tzdata" // dateInZone means the same on a machine without zones
 
@@ -35,10 +36,11 @@ func run(memory serve.MemoryCap) error {
 	if err != nil {
 		return fmt.Errorf("taking standard output: %w", err)
 	}
-	if err := serve.Confine(); err != nil {
+	if err := serve.Confine(memory); err != nil {
 		slog.Warn("running without all confinement", "error", err)
 	}
 	time.Local = time.UTC // a chart means the same wherever it is rendered
+	runtime.GOMAXPROCS(2) // one for the operation, one for the collector and the watch over its memory
 	memory.Apply()
 	return serve.Serve(os.Stdin, os.NewFile(uintptr(out), "frames"), engine.Operations, memory)
 }

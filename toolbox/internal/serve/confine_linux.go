@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"unsafe"
 
@@ -19,9 +20,12 @@ var refused = []uint32{
 
 // Confine takes from the process what it never needs: network, other programs, core dumps. A kernel or a sandbox that
 // does not know how is told of and lived with, for the parent gives us nothing worth stealing.
-func Confine() error {
+func Confine(memory MemoryCap) error {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("switching off core dumps: %w", err)
+	}
+	if err := memory.limitAddresses(); err != nil {
+		return fmt.Errorf("limiting the address space: %w", err)
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -29,6 +33,24 @@ func Confine() error {
 		return fmt.Errorf("giving up privileges: %w", err)
 	}
 	return filterSystemCalls()
+}
+
+// limitAddresses makes the kernel refuse what is far beyond the cap, should the watch come too late. Go reserves more
+// than a gigabyte of addresses at its start and touches little of it, so the limit counts from there.
+func (m MemoryCap) limitAddresses() error {
+	if m <= 0 {
+		return nil
+	}
+	status, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return err
+	}
+	var pages uint64
+	if _, err := fmt.Sscan(string(status), &pages); err != nil {
+		return err
+	}
+	most := pages*uint64(os.Getpagesize()) + 4*uint64(m)<<20
+	return unix.Setrlimit(unix.RLIMIT_AS, &unix.Rlimit{Cur: most, Max: most})
 }
 
 // filterSystemCalls installs the list on every thread of the process at once.

@@ -1,0 +1,47 @@
+"""The engines as the stories ask for them: one toolbox, and the deadlines that go with each question."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tiphys.adapters.render.charts import render_chart
+from tiphys.adapters.render.queries import jq
+from tiphys.adapters.render.toolbox import Toolbox
+from tiphys.adapters.render.versions import best_version, engine_versions
+from tiphys.adapters.render.yaml import decode_files, decode_yaml
+from tiphys.model.objects import Body
+from tiphys.model.rendering import ChartRender, Rendered, RenderedObject
+
+
+class Engines:
+    """Everything that the toolbox can do, within its limits."""
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._toolbox = toolbox
+        self._limits = toolbox.limits
+
+    async def render_chart(self, chart: ChartRender) -> Rendered:
+        """A Helm chart's objects."""
+        return await render_chart(self._toolbox, chart, self._limits.render_seconds)
+
+    async def decode_files(self, files: Sequence[Path], root: Path) -> Sequence[RenderedObject]:
+        """The objects of YAML and JSON files under ``root``, which are named relative to it."""
+        return await decode_files(self._toolbox, root, files, self._limits.render_seconds)
+
+    async def decode_text(self, text: str, name: str) -> Sequence[Body]:
+        """The documents of one YAML text; errors call it ``name``."""
+        documents = await decode_yaml(self._toolbox, text, name, self._limits.answer_seconds)
+        return tuple(document.value for document in documents)
+
+    async def best_version(self, constraint: str, versions: Sequence[str]) -> str | None:
+        """The highest version that Helm would choose for a constraint."""
+        return await best_version(self._toolbox, constraint, versions, self._limits.answer_seconds)
+
+    async def jq(self, program: str, value: object) -> list[Any]:
+        """Everything that a jq program emits for one input."""
+        return await jq(self._toolbox, program, value, self._limits.query_seconds)
+
+    async def signature(self) -> str:
+        """What an answer depends on besides the question: the engines' build, for the keys of caches."""
+        built_in = await engine_versions(self._toolbox, self._limits.answer_seconds)
+        return f"toolbox {built_in['toolbox']} ({built_in['build']}), Helm {built_in['helm']}"
