@@ -90,6 +90,8 @@ class Predicted:
 
     body: Mapping[str, Any] | None
     refusal: str = ""
+    live: Mapping[str, Any] | None = None
+    """The live object in the target's version, where that is not the version that is watched."""
 
 
 class Phase(StrEnum):

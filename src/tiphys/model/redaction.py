@@ -1,15 +1,15 @@
 """
 The redaction boundary: what of an object may be shown to people.
 
-Values of Secrets become marks. Of bodies redacted together, equal values of a field get equal marks and different
-values different ones, so that a difference still shows; a mark tells nothing else, the value's length neither.
+Values of Secrets become marks. Of bodies redacted together, equal values of a field get equal marks and
+different values different ones, so that a difference still shows; a mark tells nothing else, the value's
+length neither.
 """
 
 import re
 from base64 import b64decode
 from binascii import Error as NoBase64
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from tiphys.model.objects import Body, group_of, part
 
@@ -29,11 +29,12 @@ def redact_together(*bodies: Body) -> tuple[Body, ...]:
     """
     Versions of one object as they may be shown, comparable with each other.
 
-    A Secret may be malformed (a number as a value, a list as ``data``): nothing of it is shown whatever its shape.
+    A Secret may be malformed (a number as a value, a list as ``data``): nothing of it is shown whatever its
+    shape.
     """
     if not any(_is_secret(body) for body in bodies):
         return bodies
-    marks: dict[tuple[str, ...], list[Any]] = {}
+    marks: dict[tuple[str, ...], list[object]] = {}
     return tuple(_redacted(body, marks) for body in bodies)
 
 
@@ -51,7 +52,7 @@ def _is_secret(body: Body) -> bool:
     return body.get("kind") == "Secret" and group_of(str(body.get("apiVersion", ""))) == ""
 
 
-def _redacted(body: Body, marks: dict[tuple[str, ...], list[Any]]) -> Body:
+def _redacted(body: Body, marks: dict[tuple[str, ...], list[object]]) -> Body:
     shown = {k: _marked(v, (k,), marks) if k in _SECRET_FIELDS else v for k, v in body.items()}
     annotations = part(body, "metadata", "annotations")
     if LAST_APPLIED in annotations:
@@ -60,13 +61,13 @@ def _redacted(body: Body, marks: dict[tuple[str, ...], list[Any]]) -> Body:
     return shown
 
 
-def _marked(value: Any, path: tuple[str, ...], marks: dict[tuple[str, ...], list[Any]]) -> Any:
+def _marked(value: object, path: tuple[str, ...], marks: dict[tuple[str, ...], list[object]]) -> object:
     if isinstance(value, Mapping):
         return {k: _mark(v, (*path, k), marks) for k, v in value.items()}
     return value if value is None else _mark(value, path, marks)
 
 
-def _mark(value: Any, path: tuple[str, ...], marks: dict[tuple[str, ...], list[Any]]) -> str:
+def _mark(value: object, path: tuple[str, ...], marks: dict[tuple[str, ...], list[object]]) -> str:
     """The mark of a value: one more ``+`` for each other value that the field has had before."""
     known = marks.setdefault(path, [])
     if value not in known:
@@ -82,7 +83,7 @@ def _secret_values(body: Body) -> Iterator[str]:
     yield from _texts(part(body, "metadata", "annotations").get(LAST_APPLIED))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     """Every scalar of a value as text."""
     if isinstance(value, Mapping):
         for inner in value.values():

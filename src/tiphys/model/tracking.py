@@ -1,8 +1,8 @@
 """
 Whose an object is: the tracking id that it carries, and the name under which we own its fields.
 
-The format is Argo CD's (its page on resource tracking), so that either engine recognises the other's objects. Only the
-method ``annotation`` is known here, Argo CD's default since 3.0.
+The format is Argo CD's (its page on resource tracking), so that either engine recognises the other's objects.
+Only the method ``annotation`` is known here, Argo CD's default since 3.0.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +13,9 @@ TRACKING_ID = "argocd.argoproj.io/tracking-id"
 """The annotation that says which application an object belongs to."""
 
 FIELD_MANAGER = "argocd-controller"
-"""The field manager of our server-side applies: Argo CD's, so that adopting its objects loses no ownership."""
+"""
+The field manager of our server-side applies: Argo CD's, so that adopting its objects loses no ownership.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,16 @@ class TrackingId:
         """
         Whether the object that carries this id is the one that the id names.
 
-        A controller may copy annotations from an object to another; the copy is nobody's. A cluster-scoped object
-        carries the destination's namespace in its id, which says nothing about it.
+        A controller may copy annotations from an object to another; the copy is nobody's. A cluster-scoped
+        object carries the destination's namespace in its id, which says nothing about it.
         """
         return self.key == key or (not key.namespace and self.key._replace(namespace="") == key)
 
 
 def instance_name(application: AppName, control_namespace: str) -> str:
-    """The application's name in tracking ids: ``<namespace>_<name>`` where it lives outside the control plane's."""
+    """
+    The application's name in tracking ids: ``<namespace>_<name>`` where it lives outside the control plane's.
+    """
     if application.namespace == control_namespace:
         return application.name
     return f"{application.namespace}_{application.name}"
@@ -67,8 +71,8 @@ def with_tracking(manifest: Manifest, application: str, namespace: str = "") -> 
     """
     The manifest with the tracking id of an application, given by its instance name.
 
-    ``namespace`` is the destination's; as in Argo CD it stands in the ids of objects that have none of their own,
-    cluster-scoped ones among them.
+    ``namespace`` is the destination's; as in Argo CD it stands in the ids of objects that have none of their
+    own, cluster-scoped ones among them.
     """
     key = manifest.key
     tracking = TrackingId(application, key._replace(namespace=key.namespace or namespace))

@@ -1,0 +1,1 @@
+"""What of an application is not as it should be: targets paired with live objects, and compared."""

@@ -1,0 +1,82 @@
+"""
+JSON pointers (RFC 6901): read, followed, and cut out of bodies.
+
+A pointer is kept as its reference tokens, unescaped. A body is never changed: cutting makes another one that
+shares what the cut does not touch.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from tiphys.model.objects import Body
+
+Json = Any
+"""A JSON value, of a body or a part of one."""
+
+Pointer = tuple[str, ...]
+"""The tokens of one pointer: ``("spec", "replicas")``."""
+
+Pointers = tuple[Pointer, ...]
+
+
+class Absent:
+    """The type of ``ABSENT``."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent()
+"""Nothing at all, unlike ``None``, which is JSON's null."""
+
+
+def parse_pointer(text: str) -> Pointer:
+    """Read a pointer. Raises ``ValueError`` saying what is wrong with it."""
+    if not text.startswith("/"):
+        raise ValueError("it does not begin with a slash")
+    tokens = text[1:].split("/")
+    for token in tokens:
+        if "~" in token.replace("~0", "").replace("~1", ""):
+            raise ValueError("a ~ must be written ~0, and a / in a name ~1")
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens)
+
+
+def write_pointer(tokens: Iterable[str]) -> str:
+    """The text of a pointer."""
+    return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in tokens)
+
+
+def index_in(items: list[Json], token: str) -> int | None:
+    """The place in a list that a token names, if the list has it."""
+    fits = token.isascii() and token.isdigit() and str(int(token)) == token
+    return int(token) if fits and int(token) < len(items) else None
+
+
+def value_at(body: Json, pointer: Pointer) -> Json:
+    """What a pointer points to, ``ABSENT`` where there is nothing."""
+    for token in pointer:
+        if isinstance(body, Mapping):
+            body = body.get(token, ABSENT)
+        elif isinstance(body, list) and (place := index_in(body, token)) is not None:
+            body = body[place]
+        else:
+            return ABSENT
+    return body
+
+
+def without(body: Body, pointers: Pointers) -> Body:
+    """The body without what the pointers point to; a pointer to nothing is fine."""
+    for pointer in pointers:
+        body = _cut(body, pointer)
+    return body
+
+
+def _cut(value: Json, pointer: Pointer) -> Json:
+    token, rest = pointer[0], pointer[1:]
+    if isinstance(value, Mapping) and token in value:
+        others = {k: v for k, v in value.items() if k != token}
+        return {**value, token: _cut(value[token], rest)} if rest else others
+    if isinstance(value, list) and (place := index_in(value, token)) is not None:
+        inner = [_cut(value[place], rest)] if rest else []
+        return [*value[:place], *inner, *value[place + 1 :]]
+    return value
