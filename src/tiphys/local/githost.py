@@ -15,8 +15,7 @@ from pathlib import Path
 import msgspec
 
 from tiphys.local.background import Background, launch, wait_for
-from tiphys.local.gitserver import Served, serving
-from tiphys.local.place import Place
+from tiphys.local.place import Place, Served
 from tiphys.model.errors import TiphysError, Unavailable
 
 # What the files in examples/ call it; another one is taken at the first start where this is in use.
@@ -57,6 +56,9 @@ def stop(place: Place) -> bool:
 
 async def serve(place: Place) -> None:
     """Serve the place's repositories and charts until SIGTERM."""
+    # Imported by the server alone: whoever only asks after it starts faster without.
+    from tiphys.local.gitserver import serving  # noqa: PLC0415
+
     ended = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, ended.set)

@@ -17,27 +17,12 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from tiphys.local.place import Served
 from tiphys.model.errors import Unavailable
 
 # No request of a repository on this machine takes this long, unless its client has gone to sleep.
 DEADLINE = 120.0
 CHUNK = 64 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A server that answers: ``repositories`` and ``charts`` are the addresses below which things are."""
-
-    address: str
-
-    @property
-    def charts(self) -> str:
-        """The address of the chart repository."""
-        return f"{self.address}/charts"
-
-    def repository(self, name: str) -> str:
-        """The address of a bare repository ``<name>.git``."""
-        return f"{self.address}/git/{name}.git"
 
 
 @contextlib.asynccontextmanager

@@ -59,6 +59,22 @@ class Place:
         return self.folder / f"{part}.log"
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server that answers: ``repositories`` and ``charts`` are the addresses below which things are."""
+
+    address: str
+
+    @property
+    def charts(self) -> str:
+        """The address of the chart repository."""
+        return f"{self.address}/charts"
+
+    def repository(self, name: str) -> str:
+        """The address of a bare repository ``<name>.git``."""
+        return f"{self.address}/git/{name}.git"
+
+
 def named(name: str, environ: Mapping[str, str] = os.environ) -> Place:
     """The place of a platform by its name, in the user's state folder."""
     if not name.replace("-", "").replace("_", "").isalnum():

@@ -1,0 +1,150 @@
+"""``tiphys local``: the Kubernetes control plane on this machine, with the real kubectl and helm."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from tiphys.cli.output import tell
+
+if TYPE_CHECKING:
+    from tiphys.local.place import Place
+
+PASSED_ON: dict[str, Any] = {
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+    "help_option_names": [],
+}
+"""Everything after ``kubectl`` and ``helm`` is theirs."""
+
+
+@click.group()
+@click.option(
+    "--name",
+    default="local",
+    show_default=True,
+    envvar="TIPHYS_LOCAL",
+    help="Which of several platforms.",
+)
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where it keeps everything, instead of ~/.local/state/tiphys/NAME.",
+)
+@click.pass_context
+def local(context: click.Context, name: str, state_dir: Path | None) -> None:
+    """
+    The Kubernetes control plane on this machine.
+
+    etcd, API server, controllers and scheduler are the real ones; the node's containers are simulated. It
+    listens on 127.0.0.1 alone, keeps its state in a folder, and goes on from there when started again.
+    "tiphys up" starts it too, and the example platform on it.
+    """
+    from tiphys.local.place import Place, named  # noqa: PLC0415
+
+    context.obj = Place(state_dir.absolute()) if state_dir else named(name)
+
+
+@local.command()
+@click.option("--port", default=0, help="Its port on 127.0.0.1; else that of the last time, or any free one.")
+@click.option("--nodes", default=1, show_default=True, type=click.IntRange(min=1), help="Simulated nodes.")
+@click.pass_obj
+def start(place: "Place", port: int, nodes: int) -> None:
+    """Start the control plane, and wait until it can be used."""
+    from tiphys.local import build, controlplane  # noqa: PLC0415
+
+    binary = build.ensure("localkube")
+    ready, new = controlplane.start(place, binary, controlplane.Shape(port, nodes))
+    tell(f"The control plane {'is ready' if new else 'runs already'} (pid {ready.pid}, {ready.version}):")
+    click.echo(ready.server)
+    if new:
+        tell("Talk to it with: tiphys local kubectl get nodes")
+
+
+@local.command()
+@click.pass_obj
+def stop(place: "Place") -> None:
+    """Stop everything that runs here, the engine and the Git server too. Nothing is lost."""
+    from tiphys.local import parts  # noqa: PLC0415
+
+    stopped = parts.stop(place)
+    tell(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+@local.command()
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="The format.")
+@click.pass_obj
+def status(place: "Place", output: str) -> None:
+    """Show what runs. Exits with 3 if the control plane does not."""
+    from tiphys.local import parts  # noqa: PLC0415
+
+    rows = parts.status(place)
+    if output == "json":
+        import orjson  # noqa: PLC0415
+
+        body = [
+            {"name": p.name, "state": p.state, "pid": p.pid, "address": p.address, "log": p.log} for p in rows
+        ]
+        about = {"stateDir": str(place.folder), "kubeconfig": str(place.kubeconfig), "parts": body}
+        click.echo(orjson.dumps(about, option=orjson.OPT_INDENT_2))
+    else:
+        from tiphys.cli.output import table  # noqa: PLC0415
+
+        cells = [(p.name, p.state, str(p.pid or ""), p.address, p.log) for p in rows]
+        click.echo(table(("PART", "STATE", "PID", "ADDRESS", "LOG"), cells))
+    if rows[0].state != "running":
+        raise click.exceptions.Exit(3)
+
+
+@local.command()
+@click.option("--path", is_flag=True, help="Print the file's path and not what is in it.")
+@click.pass_obj
+def kubeconfig(place: "Place", path: bool) -> None:
+    """Print the credentials of the cluster's administrator."""
+    from tiphys.model.errors import SpecError  # noqa: PLC0415
+
+    if not place.kubeconfig.exists():
+        raise SpecError("there is no control plane here yet; start one with: tiphys local start")
+    click.echo(place.kubeconfig if path else place.kubeconfig.read_text(encoding="utf-8"), nl=path)
+
+
+@local.command()
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def reset(place: "Place", yes: bool) -> None:
+    """Stop everything and forget it: the cluster, the Git repositories, and the checkouts."""
+    from tiphys.local import parts  # noqa: PLC0415
+
+    if not yes and place.folder.exists():
+        if not sys.stdin.isatty():
+            raise click.UsageError("This removes everything; say --yes where nobody can be asked.")
+        click.confirm(f"Remove {place.folder} with the cluster and all repositories?", abort=True, err=True)
+    tell(f"Removed {place.folder}." if parts.reset(place) else "There was nothing to remove.")
+
+
+@local.command(context_settings=PASSED_ON, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def kubectl(place: "Place", arguments: tuple[str, ...]) -> None:
+    """Run the real kubectl on the local cluster; everything after it is kubectl's."""
+    _become("kubectl", place, arguments)
+
+
+@local.command(context_settings=PASSED_ON, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def helm(place: "Place", arguments: tuple[str, ...]) -> None:
+    """Run the real helm on the local cluster; everything after it is helm's."""
+    _become("helm", place, arguments)
+
+
+def _become(tool: str, place: "Place", arguments: tuple[str, ...]) -> NoReturn:
+    """End as the tool itself, so that signals, terminal and exit code are the tool's."""
+    from tiphys.local import build, controlplane, tools  # noqa: PLC0415
+
+    if controlplane.status(place) is None and tools.speaks_to_cluster(tool, arguments):
+        tell("The local control plane does not run; start it with: tiphys local start")
+    binary = build.ensure("localkube")
+    os.execve(binary, [str(binary), tool, *arguments], tools.environment(place))  # noqa: S606  no shell is wanted

@@ -1,0 +1,32 @@
+"""The engine of a local platform as a program in the background: ``tiphys controller`` on its cluster."""
+
+import sys
+from pathlib import Path
+
+from tiphys.local.background import Background, launch
+from tiphys.local.place import Place
+
+
+def program(place: Place) -> Background:
+    """The engine of a place."""
+    return Background("the engine", place.folder / "engine.lock", place.log("engine"))
+
+
+def start(place: Place) -> bool:
+    """Start it where it does not run, and answer whether this call did. What it does shows in its log."""
+    engine = program(place)
+    if engine.pid() is not None:
+        return False
+    place.engine.mkdir(parents=True, exist_ok=True)
+    launch(engine, _command(place))
+    return True
+
+
+def stop(place: Place) -> bool:
+    """Let it end what it is at, and answer whether it ran."""
+    return program(place).stop(within=20.0)
+
+
+def _command(place: Place) -> list[str | Path]:
+    engine: list[str | Path] = [sys.executable, "-m", "tiphys.cli.main", "controller"]
+    return [*engine, "--kubeconfig", place.kubeconfig, "--state", place.engine]
