@@ -1,0 +1,107 @@
+"""Flags that many commands share: which cluster, which Applications, how an answer is printed."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+Flag = Any
+"""What click makes of a flag, by the type that its declaration gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The cluster that the control plane is in, and where its Applications are."""
+
+    kubeconfig: Path | None = None
+    """``None`` for what ``KUBECONFIG`` names, or the pod's own service account."""
+    context: str = ""
+    namespace: str = "argocd"
+    """The control plane's."""
+    app_namespace: str = ""
+    """Of Applications that are named without one, if it is not the control plane's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The Applications that a command is about: by name, or by labels and projects."""
+
+    names: Sequence[str]
+    selector: str = ""
+    projects: Sequence[str] = ()
+
+
+def with_access(command: Command) -> Command:
+    """Give a command the flags that name a cluster, and itself the ``access`` that they make."""
+
+    @click.option("-N", "--app-namespace", default="", help="The Application's namespace, if another.")
+    @click.option("--kubeconfig", type=click.Path(path_type=Path), help="Credentials of the cluster.")
+    @click.option("--context", default="", help="The kubeconfig's context to use.")
+    @click.option(
+        "-n",
+        "--namespace",
+        default="argocd",
+        show_default=True,
+        envvar=["TIPHYS_NAMESPACE", "ARGOCD_NAMESPACE"],
+        help="The control plane's namespace.",
+    )
+    @functools.wraps(command)
+    def given(
+        kubeconfig: Path | None, context: str, namespace: str, app_namespace: str, **rest: Flag
+    ) -> object:
+        return command(access=Access(kubeconfig, context, namespace, app_namespace), **rest)
+
+    return given
+
+
+def with_selection(command: Command) -> Command:
+    """Give a command names, ``-l`` and ``--project``, and itself the ``selection`` that they make."""
+
+    @click.argument("names", metavar="[APPNAME...]", nargs=-1)
+    @with_selector
+    @click.option("--project", "projects", multiple=True, help="Those of this project; may be repeated.")
+    @functools.wraps(command)
+    def given(names: Sequence[str], selector: str, projects: Sequence[str], **rest: Flag) -> object:
+        if bool(names) == bool(selector or projects):
+            raise click.UsageError("name applications, or select some with -l or --project")
+        return command(selection=Selection(names, selector, projects), **rest)
+
+    return given
+
+
+def with_selector(command: Command) -> Command:
+    """Give a command ``-l``."""
+    option = click.option(
+        "-l",
+        "--selector",
+        default="",
+        help="Labels of Applications: =, !=, in, notin, exists, not exists.",
+    )
+    return option(command)
+
+
+def with_output(*formats: str) -> Callable[[Command], Command]:
+    """Give a command ``-o`` with these formats, the first being the default."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Format.",
+    )
+
+
+def with_timeout(default: int) -> Callable[[Command], Command]:
+    """Give a command ``--timeout`` in seconds; 0 waits for ever, as with argocd."""
+    return click.option(
+        "--timeout",
+        type=click.IntRange(min=0),
+        default=default,
+        show_default=True,
+        help="Give up after this many seconds; 0 means never.",
+    )
