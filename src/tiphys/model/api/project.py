@@ -140,7 +140,8 @@ class ProjectSpec(Wire, frozen=True, kw_only=True):
     permit_only_project_scoped_clusters: bool = False
     cluster_resource_whitelist: tuple[ClusterResource, ...] = ()
     cluster_resource_blacklist: tuple[ClusterResource, ...] = ()
-    namespace_resource_whitelist: tuple[GroupKind, ...] = ()
+    namespace_resource_whitelist: tuple[GroupKind, ...] | None = None
+    """Absent, it permits every kind; empty, none."""
     namespace_resource_blacklist: tuple[GroupKind, ...] = ()
     roles: tuple[ProjectRole, ...] = ()
     sync_windows: tuple[SyncWindow, ...] = ()
