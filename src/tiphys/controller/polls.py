@@ -66,11 +66,12 @@ class Polls:
                 log.warning("repository did not answer", repository=asked.repo, why=str(reading.error))
         else:
             self.failures.pop(asked, None)
-        moved = not before or before.tip != reading.tip
-        if moved or bool(before.error) != bool(reading.error):
+        tip = before.tip if before else None
+        failed = bool(before and before.error)
+        if reading.tip != tip or bool(reading.error) != failed:
             for name in followers[asked]:
                 self.queue.add(name)
-        if moved and before and reading.tip:
+        if tip and reading.tip and reading.tip != tip:
             log.info("new commit", repository=asked.repo, revision=reading.tip.sha[:7], ref=asked.revision)
 
     def _pause(self, asked: Followed) -> float:

@@ -65,7 +65,7 @@ class Worker:
         except (Unavailable, TimeoutError) as error:
             self._log_once(name, "outside did not answer", error)
             return self._later(name)
-        except Exception:  # noqa: BLE001 - a bug in one story must not end the loop for all
+        except Exception:
             log.exception("bug: the story of an application failed", application=str(name))
             return self._later(name)
         self.failures.pop(name, None)

@@ -79,3 +79,10 @@ def with_tracking(manifest: Manifest, application: str, namespace: str = "") -> 
     metadata = part(manifest.body, "metadata")
     annotations = {**part(metadata, "annotations"), TRACKING_ID: str(tracking)}
     return replace(manifest, body={**manifest.body, "metadata": {**metadata, "annotations": annotations}})
+
+
+def app_name(instance: str, control_namespace: str) -> AppName:
+    """The Application that an instance name of tracking ids means: the reverse of ``instance_name``."""
+    namespace, underscore, name = instance.partition("_")
+    # No name of Kubernetes holds an underscore, so there is no doubt.
+    return AppName(namespace, name) if underscore else AppName(control_namespace, instance)

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from tiphys.core.diff.pairs import belongs
 from tiphys.core.status.patch import merge_patch
 from tiphys.core.sync.removal import cascade, removal, without_cascade
 from tiphys.model.api import Application, Condition, to_json
 from tiphys.model.flow import Phase
 from tiphys.model.objects import Key, Live
+from tiphys.model.tracking import tracked_by
 from tiphys.reconcile.look import inventory
 from tiphys.reconcile.performing import performed
 from tiphys.reconcile.world import World
@@ -62,7 +62,8 @@ async def _owned(application: Application, world: World) -> list[Live]:
     tracked = world.cluster.tracked(instance)
     recorded = await world.cluster.observe(keys)
     found = {live.key: live for live in (*tracked, *recorded.values())}
-    return [live for live in found.values() if belongs(live, instance)]
+    marks = {key: tracked_by(live) for key, live in found.items()}
+    return [live for key, live in found.items() if (mark := marks[key]) and mark.application == instance]
 
 
 async def _let_go(application: Application, world: World) -> None:

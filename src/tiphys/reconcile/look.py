@@ -8,11 +8,12 @@ from hashlib import blake2b
 
 import orjson
 
-from tiphys.core.diff.autoscaling import AUTOSCALERS, handed_over, scaled_workloads
-from tiphys.core.diff.compare import compare
-from tiphys.core.diff.fingerprint import fingerprint
+from tiphys.core.diff.autoscaling import AUTOSCALERS, SCALED_FIELDS, scaled_workloads
+from tiphys.core.diff.compare import compare, fingerprint
+from tiphys.core.diff.handover import handed_over
 from tiphys.core.diff.ignore import rules_for, unsupported
 from tiphys.core.diff.pairs import pair
+from tiphys.core.diff.pointers import Pointers
 from tiphys.core.health import assess, summarise
 from tiphys.core.projects import default_project, permits
 from tiphys.core.sources.tools import Tool, deferred, source_of
@@ -21,7 +22,7 @@ from tiphys.core.sync.automated import Outlook
 from tiphys.core.sync.options import effective, wave_of
 from tiphys.core.sync.plan import Wanted
 from tiphys.core.targets.claim import Claim, Owner, claim
-from tiphys.model.api import Application, AppProject
+from tiphys.model.api import Application, AppProject, ResourceResult, ResourceStatus
 from tiphys.model.errors import Refused, SpecError
 from tiphys.model.flow import Comparison, Health, HealthCode, NeedDryRun, Pair, SyncCode
 from tiphys.model.objects import Catalog, Key, Kind, Live, Manifest
@@ -32,7 +33,6 @@ from tiphys.reconcile.world import World
 
 REFRESH = "argocd.argoproj.io/refresh"
 HERE = ("https://kubernetes.default.svc", "in-cluster")
-REPLICAS = "/spec/replicas"
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ async def look_at(application: Application, world: World, revision: str = "") ->
     owner = Owner(world.instance(world.name_of(application)), application.spec.destination.namespace)
     claimed = claim(source.rendered.objects, owner, catalog)
     _expect_permitted_targets(application, project, claimed, catalog)
+    world.memory.owners.update({t.key: world.name_of(application) for t in claimed.targets})
     await world.cluster.watch(_kinds(claimed, application))
     pairs = pair(claimed.targets, await _live(claimed, world), world.cluster.tracked(owner.application))
     ready, pins = _handed_over(pairs, application, world)
@@ -131,8 +132,8 @@ def inventory(application: Application) -> tuple[Key, ...]:
     """The objects that are recorded as the application's: by its status, and by what its last sync was about."""
     state = application.status.operation_state
     touched = state.sync_result.resources if state and state.sync_result else ()
-    keys = [Key(r.group, r.kind, r.namespace, r.name) for r in (*application.status.resources, *touched)]
-    return tuple(dict.fromkeys(keys))
+    recorded: list[ResourceStatus | ResourceResult] = [*application.status.resources, *touched]
+    return tuple(dict.fromkeys(Key(r.group, r.kind, r.namespace, r.name) for r in recorded))
 
 
 def followed(application: Application) -> Followed:
@@ -219,15 +220,15 @@ def _handed_over(
     return tuple(ready), pins
 
 
-def _left_alone(each: Pair, application: Application, scaled: frozenset[Key]) -> tuple[str, ...]:
+def _left_alone(each: Pair, application: Application, scaled: frozenset[Key]) -> Pointers:
+    """The fields that an apply must leave as they are: an autoscaler's, and those asked to be respected."""
     policy = application.spec.sync_policy
     words = effective(policy.sync_options if policy else (), _annotations(each))
-    respected = (
-        rules_for(each.key, application.spec.ignore_differences)
-        if "RespectIgnoreDifferences=true" in words
-        else ()
-    )
-    return (*((REPLICAS,) if each.key in scaled else ()), *(p for p in respected if p != REPLICAS))
+    fields = SCALED_FIELDS if each.key in scaled else ()
+    if "RespectIgnoreDifferences=true" not in words:
+        return fields
+    ignored = rules_for(each.key, application.spec.ignore_differences)
+    return (*fields, *(pointer for pointer in ignored if pointer not in fields))
 
 
 def _scaled(pairs: Iterable[Pair], world: World) -> frozenset[Key]:
@@ -238,6 +239,8 @@ def _scaled(pairs: Iterable[Pair], world: World) -> frozenset[Key]:
 
 async def _compared(each: Pair, application: Application, world: World) -> Comparison:
     """The comparison of a pair: decided here where that is sound, else by a dry run, whose answer is remembered."""
+    if why := world.cluster.unreadable.get(each.key):
+        return Comparison(each.key, SyncCode.UNKNOWN, message=why)
     rules = rules_for(each.key, application.spec.ignore_differences)
     answer = compare(each, rules)
     if isinstance(answer, Comparison):
@@ -254,9 +257,9 @@ async def _compared(each: Pair, application: Application, world: World) -> Compa
     return compared
 
 
-def _digest(each: Pair, need: NeedDryRun, rules: Sequence[str]) -> str:
-    live = fingerprint(each.live) if each.live else ""
-    asked = orjson.dumps([need.target.body, list(rules), live], option=orjson.OPT_SORT_KEYS)
+def _digest(each: Pair, need: NeedDryRun, rules: Pointers) -> str:
+    live = fingerprint(each.live.body) if each.live else ""
+    asked = orjson.dumps([need.target.body, rules, live], option=orjson.OPT_SORT_KEYS)
     return blake2b(asked, digest_size=16).hexdigest()
 
 
@@ -284,7 +287,7 @@ def _conditions(
         names = ", ".join(str(key) for key in claimed.hooks)
         yield "HooksNotRunWarning", f"hooks are not built yet, so these objects are not applied: {names}"
     for wish in (*deferred(application), *unsupported(application.spec.ignore_differences)):
-        yield "NotBuiltYetWarning", f"{wish} is not acted on yet in this version of Tiphys"
+        yield "NotBuiltYetWarning", wish
     if rendered.nondeterministic:
         words = ", ".join(rendered.nondeterministic)
         yield (

@@ -61,8 +61,8 @@ class Renderer(Protocol):
     async def render_chart(self, chart: ChartRender) -> Rendered:
         """A Helm chart's objects."""
 
-    async def decode_files(self, files: Sequence[Path]) -> Sequence[RenderedObject]:
-        """The objects of YAML and JSON files."""
+    async def decode_files(self, files: Sequence[Path], root: Path) -> Sequence[RenderedObject]:
+        """The objects of YAML and JSON files under ``root``, named relative to it."""
 
     async def decode_text(self, text: str, name: str) -> Sequence[Body]:
         """The documents of one YAML text; errors call it ``name``."""
@@ -96,6 +96,10 @@ class Cluster(Protocol):
 
         Never older than our own last write to the object.
         """
+
+    @property
+    def unreadable(self) -> Mapping[Key, str]:
+        """The keys of which ``observe`` could not tell the last time whether there is an object, and why."""
 
     def tracked(self, application: str) -> Sequence[Live]:
         """Live objects of the followed kinds whose tracking id names the application, as far as watches told."""

@@ -202,8 +202,7 @@ async def _directory(recipe: Recipe, root: Path, commit: Commit, world: World) -
     files = await world.repositories.files(commit.repo, commit.sha, recipe.folder)
     wanted = [folder / name for name in chosen(files, recipe.directory)]
     kept = [path for path in wanted if SKIP not in path.read_bytes()]
-    objects = await world.renderer.decode_files(kept)
-    return Rendered(tuple(RenderedObject(o.file.removeprefix(f"{root}/"), o.body) for o in objects))
+    return Rendered(tuple(await world.renderer.decode_files(kept, root)))
 
 
 async def _chart_render(recipe: Recipe, root: str, world: World) -> ChartRender:

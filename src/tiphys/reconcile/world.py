@@ -9,6 +9,7 @@ from tiphys.core.sync.advance import Terms
 from tiphys.model.api import Application
 from tiphys.model.flow import Comparison
 from tiphys.model.objects import AppName, Key
+from tiphys.model.tracking import instance_name
 from tiphys.reconcile.ports import (
     Applications,
     ChartRepositories,
@@ -25,7 +26,9 @@ class Memory:
     """What may be forgotten at any time, at the price of asking again."""
 
     comparisons: dict[Key, tuple[str, Comparison]] = field(default_factory=dict)
-    """The last comparison of each object that needed the API server, by a digest of everything it was made from."""
+    """The last comparison of each object that needed the API server, with a digest of what it was made from."""
+    owners: dict[Key, AppName] = field(default_factory=dict)
+    """Who wants an object, so that an event about one that carries no mark yet finds its application."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class World:
     """The control plane's own namespace."""
     engines: str = ""
     """The version of the render engines, part of every render's key."""
-    terms: Terms = Terms()
+    terms: Terms = field(default_factory=Terms)
     memory: Memory = field(default_factory=Memory)
 
     def name_of(self, application: Application) -> AppName:
@@ -54,5 +57,5 @@ class World:
         return AppName(application.metadata.namespace, application.metadata.name)
 
     def instance(self, name: AppName) -> str:
-        """What tracking ids call an application: with its namespace only where that is not the control plane's."""
-        return name.name if name.namespace == self.namespace else f"{name.namespace}_{name.name}"
+        """What tracking ids call an application."""
+        return instance_name(name, self.namespace)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from tiphys.core.sync.durations import parse_duration
+from tiphys.core.languages.durations import parse_duration
 from tiphys.model.errors import SpecError
 
 

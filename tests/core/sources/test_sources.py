@@ -162,9 +162,16 @@ def test_a_lock_outranks_a_range():
 
 @pytest.mark.parametrize(
     ("version", "exact"),
-    [("1.2.3", True), ("v1.2.3-rc.1+b", True), ("^1.2.3", False), ("1.2", False), ("1.x", False), ("", False)],
+    [
+        ("1.2.3", True),
+        ("v1.2.3-rc.1+b", True),
+        ("^1.2.3", False),
+        ("1.2", False),
+        ("1.x", False),
+        ("", False),
+    ],
 )
-def test_only_a_range_needs_the_repository(version: str, exact: bool):  # noqa: FBT001
+def test_only_a_range_needs_the_repository(version: str, exact: bool):
     assert is_exact(version) is exact
 
 

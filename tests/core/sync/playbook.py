@@ -4,9 +4,10 @@ A sync play: targets, then turn by turn what is seen and what is asked.
 ``Playbook([wants("web", wave=1)]).dry_runs("web").sees().asks("apply web")`` reads as the promise it tests.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from tiphys.core.sync.advance import Terms, advance
 from tiphys.core.sync.options import effective
@@ -27,10 +28,14 @@ def key(name: str, kind: str = "Deployment") -> Key:
     return Key(group, kind, namespace, name)
 
 
-def wants(name: str, kind: str = "Deployment", *, wave: int = 0, options: str = "", in_sync: bool = False) -> Task:
+def wants(
+    name: str, kind: str = "Deployment", *, wave: int = 0, options: str = "", in_sync: bool = False
+) -> Task:
     named = key(name, kind)
     body = {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}}
-    return Task(named, Manifest(named, body), wave=wave, options=effective(options.split(","), {}), in_sync=in_sync)
+    return Task(
+        named, Manifest(named, body), wave=wave, options=effective(options.split(","), {}), in_sync=in_sync
+    )
 
 
 def unwanted(name: str, kind: str = "Deployment", *, wave: int = 0, options: str = "") -> Task:
@@ -48,6 +53,7 @@ class Playbook:
         dry_run: bool = False,
         retry: int = 0,
         terms: Terms = NOW,
+        unserved: Collection[Kind] = (),
     ) -> None:
         self.tasks = sorted(tasks, key=position)
         operation = Operation(
@@ -62,7 +68,7 @@ class Playbook:
             t.key: Live(t.key, {"metadata": {"uid": t.key.name}}) for t in tasks if t.prunes or t.in_sync
         }
         self.health: dict[Key, Health | None] = {}
-        self.unserved: set[Kind] = set()
+        self.unserved = set(unserved)
         self.last_write: datetime | None = None
         self.step()
 
@@ -120,9 +126,7 @@ class Playbook:
         return self
 
     def terminated(self) -> "Playbook":
-        from msgspec.structs import replace as changed
-
-        self.state = changed(self.state, phase=Phase.TERMINATING)
+        self.state = replace(self.state, phase=Phase.TERMINATING)
         self.step()
         return self
 
@@ -139,6 +143,3 @@ def _said(command: Command) -> str:
             return f"apply {command.key.name}"
         case Delete():
             return f"delete {command.key.name}"
-
-
-__all__ = ["DEGRADED", "HEALTHY", "PROGRESSING", "Playbook", "key", "replace", "unwanted", "wants"]

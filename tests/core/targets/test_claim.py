@@ -77,7 +77,7 @@ def test_of_repeated_objects_the_last_counts_and_it_is_told():
         ({"argocd.argoproj.io/hook": "Skip"}, False, False),
     ],
 )
-def test_hooks_are_set_aside_and_named(annotations: dict[str, str], applied: bool, told: bool):  # noqa: FBT001
+def test_hooks_are_set_aside_and_named(annotations: dict[str, str], applied: bool, told: bool):
     made = claim([rendered(annotations=annotations)], OWNER, CATALOG)
     assert (bool(made.targets), bool(made.hooks)) == (applied, told)
 
@@ -95,7 +95,10 @@ def test_a_hook_of_argo_makes_helms_hooks_be_ignored():
         ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}, "name"),
         ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "a-"}}, "generateName"),
         ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": 7}}, "quote"),
-        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "annotations": {"x": 1}}}, "quote"),
+        (
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "annotations": {"x": 1}}},
+            "quote",
+        ),
         ({"apiVersion": "v1", "kind": "List", "items": ["x"]}, "not an object"),
     ],
 )

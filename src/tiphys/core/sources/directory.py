@@ -41,11 +41,10 @@ def _glob(pattern: str) -> re.Pattern[str]:
     words = {"**": ".*", "*": "[^/]*", "?": "[^/]", "{": "(?:", "}": ")", ",": "|"}
     parts = re.findall(r"\*\*|\[[^\]]+\]|.", pattern)
     open_braces, out = 0, []
-    for token in parts:
-        open_braces += {"{": 1, "}": -1}.get(token, 0)
-        literal = token == "," and open_braces == 0
-        known = words.get(token) if not literal else None
-        out.append(token if token.startswith("[") and len(token) > 1 else known or re.escape(token))
+    for sign in parts:
+        open_braces += {"{": 1, "}": -1}.get(sign, 0)
+        known = words.get(sign) if sign != "," or open_braces else None
+        out.append(sign if sign.startswith("[") and len(sign) > 1 else known or re.escape(sign))
     try:
         return re.compile("".join(out))
     except re.error:

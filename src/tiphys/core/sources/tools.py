@@ -73,11 +73,11 @@ def deferred(application: Application) -> Iterator[str]:
     """Wishes of a spec that we keep and do not act on yet, in words, so that a condition can say so."""
     source, policy = application.spec.source, application.spec.sync_policy
     if source and source.helm and source.helm.version:
-        yield f"spec.source.helm.version: {source.helm.version}"
+        yield f"spec.source.helm.version {source.helm.version} is not acted on: Helm 4 renders every chart"
     if source and source.helm and source.helm.pass_credentials:
-        yield "spec.source.helm.passCredentials"
+        yield "spec.source.helm.passCredentials is not acted on yet"
     if policy and policy.managed_namespace_metadata:
-        yield "spec.syncPolicy.managedNamespaceMetadata"
+        yield "spec.syncPolicy.managedNamespaceMetadata is not acted on yet"
 
 
 def not_built(what: str) -> SpecError:

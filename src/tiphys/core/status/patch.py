@@ -6,7 +6,7 @@ from typing import Any
 
 def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """The patch that turns ``old`` into ``new``; empty if they are equal. Lists are replaced whole."""
-    patch: dict[str, Any] = {name: None for name in old.keys() - new.keys()}
+    patch: dict[str, Any] = dict.fromkeys(old.keys() - new.keys())
     for name, value in new.items():
         was = old.get(name)
         if isinstance(value, Mapping) and isinstance(was, Mapping):

@@ -8,7 +8,7 @@ number of the attempt travels in the operation itself, so that a restart forgets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tiphys.core.sync.durations import parse_duration
+from tiphys.core.languages.durations import parse_duration
 from tiphys.core.sync.state import instant, pause
 from tiphys.model.api import (
     Application,

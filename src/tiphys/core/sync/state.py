@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from tiphys.core.sync.durations import parse_duration
+from tiphys.core.languages.durations import parse_duration
 from tiphys.model.api import (
     ApplicationSource,
     Backoff,
@@ -70,7 +70,7 @@ def with_records(state: OperationState, changed: Mapping[Key, ResourceResult]) -
 def recorded(
     state: OperationState, tasks: Sequence[Task], results: Iterable[Result], *, dry: bool
 ) -> OperationState:
-    """The state with the results of performed commands. A conflict leaves its object as it was: it is asked again."""
+    """The state with the results of commands. A conflict leaves its object as it was: it is asked again."""
     by_key = {task.key: task for task in tasks}
     changed = {
         r.key: record_of_result(by_key[r.key], r, dry=dry)

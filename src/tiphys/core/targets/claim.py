@@ -52,7 +52,7 @@ def claim(objects: Sequence[RenderedObject], owner: Owner, catalog: Catalog) -> 
         if role is Role.TARGET:
             if targets.pop(manifest.key, None):
                 repeated.append(manifest.key)
-            targets[manifest.key] = with_tracking(manifest, owner.application)
+            targets[manifest.key] = with_tracking(manifest, owner.application, owner.namespace)
     hooks = [m.key for m, role in zip(placed, roles, strict=True) if role is Role.HOOK]
     return Claim(tuple(targets.values()), tuple(hooks), tuple(repeated))
 

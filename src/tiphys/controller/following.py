@@ -1,0 +1,87 @@
+"""
+From what happens in the cluster to the names that have to be looked at.
+
+An event that can change nothing of an application's state puts nobody into the queue: our own writes of a status among
+them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tiphys.controller.queue import Queue
+from tiphys.core.diff.autoscaling import AUTOSCALERS, scaled_workloads
+from tiphys.core.diff.compare import fingerprint
+from tiphys.core.health import assess
+from tiphys.model.objects import AppName, Key, Live
+from tiphys.model.tracking import app_name
+from tiphys.reconcile.world import World
+
+
+@dataclass(frozen=True)
+class Following:
+    """Puts names into the queue. Its methods are called with what the watches hear and never raise."""
+
+    world: World
+    queue: Queue[AppName]
+
+    def application(self, name: AppName, old: Live | None, new: Live | None) -> None:
+        """An Application came, went, or changed in more than its status."""
+        if _asked(old) != _asked(new):
+            self.queue.add(name)
+
+    def project(self) -> None:
+        """A project changed: what it permits concerns all."""
+        self.everybody()
+
+    def everybody(self) -> None:
+        """Something changed that concerns all."""
+        for name in self.world.applications.names():
+            self.queue.add(name)
+
+    def changed(self, key: Key, applications: Iterable[str], before: Live | None, after: Live | None) -> None:
+        """An object changed that applications track, or that one of them wants."""
+        if key.of in AUTOSCALERS:
+            self._scaled(before, after)
+        if not _matters(before, after):
+            return
+        owner = self.world.memory.owners.get(key)
+        names = {app_name(each, self.world.namespace) for each in applications} | (
+            {owner} if owner else set()
+        )
+        for name in names:
+            self.queue.add(name)
+
+    def _scaled(self, before: Live | None, after: Live | None) -> None:
+        """An autoscaler came, went or turned to another workload."""
+        was, now = (scaled_workloads([live.body] if live else []) for live in (before, after))
+        for key in was ^ now:
+            if name := self.world.memory.owners.get(key):
+                self.queue.add(name)
+
+
+def _asked(live: Live | None) -> tuple[object, ...] | None:
+    """What of an Application is asked by others, rather than told by us."""
+    if live is None:
+        return None
+    metadata = live.metadata
+    state = live.body.get("status", {}).get("operationState") or {}
+    return (
+        live.body.get("spec"),
+        live.body.get("operation") if state.get("phase") != "Running" else None,
+        state.get("phase") == "Terminating",
+        metadata.get("annotations"),
+        metadata.get("finalizers"),
+        metadata.get("deletionTimestamp"),
+        metadata.get("uid"),
+    )
+
+
+def _matters(before: Live | None, after: Live | None) -> bool:
+    """Whether an object's comparison, health or images can have changed."""
+    if before is None or after is None:
+        return True
+    return (
+        assess(before) != assess(after)
+        or before.deleting != after.deleting
+        or fingerprint(before.body) != fingerprint(after.body)
+    )

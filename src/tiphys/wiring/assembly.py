@@ -1,0 +1,93 @@
+"""Opens the adapters and hands them to the stories."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import tiphys_toolbox
+from tiphys.adapters.cache import SqliteCache
+from tiphys.adapters.charts import HttpChartRepositories
+from tiphys.adapters.cluster import WatchedApplications, WatchedCluster
+from tiphys.adapters.git import GitRepositories
+from tiphys.adapters.render import Engines, Limits, Toolbox
+from tiphys.core.sync.advance import Terms
+from tiphys.model.errors import Unavailable
+from tiphys.reconcile.tips import Tips
+from tiphys.reconcile.world import World
+from tiphys.wiring.connecting import connection_of, open_api
+from tiphys.wiring.settings import Settings
+
+__all__ = ["Engine", "open_api", "open_engine", "toolbox_binary"]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The assembled engine: what stories are given, and the watched things that its loops listen to."""
+
+    world: World
+    cluster: WatchedCluster
+    applications: WatchedApplications
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+    """Everything opened for a ``with`` block. Raises ``Unavailable`` or ``SpecError`` in the user's words."""
+    scratch = _scratch(settings.state)
+    binary = toolbox_binary()
+    limits = Limits(render_seconds=settings.render_deadline.total_seconds())
+    async with (
+        WatchedCluster.open(connection_of(settings, os.environ)) as cluster,
+        Toolbox(binary, limits=limits) as toolbox,
+        SqliteCache(settings.state / "renders.sqlite") as cache,
+        HttpChartRepositories(settings.state / "charts") as charts,
+        aclosing(GitRepositories(settings.state / "git")) as repositories,
+    ):
+        applications = await WatchedApplications.open(cluster, settings.namespace)
+        world = World(
+            applications=applications,
+            cluster=cluster,
+            repositories=repositories,
+            charts=charts,
+            renderer=Engines(toolbox),
+            cache=cache,
+            tips=Tips(repositories, _now),
+            workspace=partial(tempfile.TemporaryDirectory, prefix="render-", dir=scratch),
+            now=_now,
+            namespace=settings.namespace,
+            engines=_version_of(binary),
+            terms=Terms(settings.sync_deadline, settings.wave_delay),
+        )
+        yield Engine(world, cluster, applications)
+
+
+def toolbox_binary() -> Path:
+    """The program that renders. Raises ``Unavailable`` if it was not built."""
+    binary = Path(os.environ.get("TIPHYS_TOOLBOX") or tiphys_toolbox.binary())
+    if not binary.exists():
+        raise Unavailable(f"the toolbox is not at {binary}: build it with `make build`")
+    return binary
+
+
+def _version_of(binary: Path) -> str:
+    """Tells one build of the engines from another, so that a new one renders anew."""
+    found = binary.stat()
+    return f"{tiphys_toolbox.__version__}-{found.st_size}-{found.st_mtime_ns}"
+
+
+def _scratch(state: Path) -> Path:
+    """The folder for renders under way; what a killed process left there is dropped."""
+    scratch = state / "scratch"
+    try:
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Unavailable(f"make the state folder {scratch}: {error.strerror}; set TIPHYS_STATE") from error
+    return scratch
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

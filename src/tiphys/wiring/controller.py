@@ -1,0 +1,100 @@
+"""The engine as a process: its loops on the assembled world, from start to SIGTERM."""
+
+import asyncio
+import signal
+from importlib import import_module
+
+import structlog
+
+from tiphys.adapters.cluster import ApplicationChange, Change, install
+from tiphys.adapters.cluster.cluster import APPLICATION
+from tiphys.controller.following import Following
+from tiphys.controller.polls import Polls
+from tiphys.controller.queue import Queue
+from tiphys.controller.worker import Worker
+from tiphys.core.projects import default_project
+from tiphys.model.api import to_json
+from tiphys.model.api.schema import definitions
+from tiphys.model.objects import AppName, Manifest, key_of
+from tiphys.reconcile.reconcile import reconcile
+from tiphys.wiring.assembly import Engine, open_engine
+from tiphys.wiring.settings import Settings
+
+log = structlog.get_logger()
+
+
+def run_controller(settings: Settings) -> None:
+    """Run the engine until SIGTERM or SIGINT."""
+    try:
+        loops = import_module("uvloop").new_event_loop
+    except ImportError:  # there is no wheel for this machine
+        loops = asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=loops) as runner:
+        runner.run(_until_stopped(settings))
+
+
+async def _until_stopped(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    engine = asyncio.create_task(_run(settings))
+    waiting = asyncio.create_task(stopped.wait())
+    await asyncio.wait({engine, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if engine.done():
+        engine.result()
+        return
+    log.info("stopping")
+    engine.cancel()
+    await asyncio.gather(engine, return_exceptions=True)
+    log.info("stopped")
+
+
+async def _run(settings: Settings) -> None:
+    log.info("starting", namespace=settings.namespace, state=str(settings.state))
+    async with open_engine(settings) as engine:
+        await _install(engine, settings.namespace)
+        queue = Queue[AppName]()
+        world = engine.world
+        following = Following(world, queue)
+        _listen(engine, following)
+        following.everybody()
+        worker = Worker(queue, lambda name: reconcile(name, world), world.now)
+        polls = Polls(world, queue, settings.poll.total_seconds())
+        log.info("ready", applications=len(world.applications.names()))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(polls.run())
+            for _ in range(settings.workers):
+                group.create_task(worker.work())
+
+
+async def _install(engine: Engine, namespace: str) -> None:
+    """What we need in the cluster: definitions that are missing, the namespace, the default project."""
+    catalog = await engine.cluster.catalog()
+    bodies = definitions().values() if APPLICATION not in catalog.resources else ()
+    home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    seeds = [home, to_json(default_project(namespace))]
+    await install(engine.cluster, map(_manifest, bodies), map(_manifest, seeds))
+    await engine.cluster.watch([APPLICATION, key_of(seeds[1]).of])
+
+
+def _manifest(body: dict[str, object]) -> Manifest:
+    return Manifest(key_of(body), body)
+
+
+def _listen(engine: Engine, following: Following) -> None:
+    """Have everything that is heard put names into the queue."""
+
+    def application_heard(heard: ApplicationChange) -> None:
+        if heard.application:
+            following.application(heard.application, heard.old, heard.new)
+        else:
+            following.project()
+
+    def object_heard(change: Change) -> None:
+        following.changed(change.key, change.applications, change.old, change.new)
+
+    engine.applications.subscribe(application_heard)
+    engine.cluster.subscribe(object_heard)
+    engine.cluster.on_catalog(lambda _: following.everybody())
