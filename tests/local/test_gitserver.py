@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from tiphys.local import chartrepository
-from tiphys.local.gitserver import Served, serving
+from tiphys.local.gitserver import serving
+from tiphys.local.place import Served
 
 
 @pytest.fixture

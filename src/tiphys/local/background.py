@@ -10,12 +10,11 @@ import contextlib
 import fcntl
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tiphys.model.errors import Unavailable
 
@@ -65,13 +64,28 @@ class Background:
         return "\n".join(text.splitlines()[-lines:])
 
 
+@dataclass(slots=True)
+class Launched:
+    """A program that this process has started, and may outlive or not."""
+
+    pid: int
+    code: int | None = None
+
+    def ended(self) -> int | None:
+        """Its exit code if it has ended, negative for a signal."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.code = os.waitstatus_to_exitcode(status) if pid else None
+        return self.code
+
+
 def launch(
     program: Background,
     command: Sequence[str | Path],
     env: Mapping[str, str] | None = None,
     *,
     locks_itself: bool = False,
-) -> subprocess.Popen[bytes]:
+) -> Launched:
     """
     Start a program in a session of its own, so that a Ctrl-C in this terminal does not reach it.
 
@@ -83,25 +97,24 @@ def launch(
         with contextlib.ExitStack() as files:
             log = files.enter_context(_log(program.log))
             held = [] if locks_itself else [files.enter_context(_taken(program))]
-            process = subprocess.Popen(
+            pid = os.posix_spawnp(
+                str(command[0]),
                 [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=env,
-                start_new_session=True,
-                pass_fds=held,
+                os.environ if env is None else env,
+                file_actions=_files(log, held),
+                setsid=True,
+                setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ],
             )
             for lock in held:
-                os.pwrite(lock, f"{process.pid}\n".encode(), 0)
-            return process
+                os.pwrite(lock, f"{pid}\n".encode(), 0)
+            return Launched(pid)
     except OSError as error:
         raise Unavailable(f"cannot start {program.title}: {error}") from error
 
 
 def wait_for(
     program: Background,
-    process: subprocess.Popen[bytes] | None,
+    process: Launched | None,
     ready: Callable[[], T | None],
     within: float,
 ) -> T:
@@ -110,11 +123,20 @@ def wait_for(
     while time.monotonic() < end:
         if (answer := ready()) is not None:
             return answer
-        if process.poll() is not None if process else program.pid() is None:
-            code = f" with exit code {process.returncode}" if process else ""
+        if process.ended() is not None if process else program.pid() is None:
+            code = f" with exit code {process.code}" if process else ""
             raise Unavailable(f"{program.title} ended{code} while it started.\n{_told(program)}")
         time.sleep(LOOK_EVERY)
     raise Unavailable(f"{program.title} was not ready after {within:.0f} s.\n{_told(program)}")
+
+
+def _files(log: int, held: Sequence[int]) -> list[tuple[Any, ...]]:
+    """Which files the program finds open: none to read from, the log, and its lock under the number it has."""
+    nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+    return [
+        nothing,
+        *((os.POSIX_SPAWN_DUP2, *pair) for pair in [(log, 1), (log, 2), *zip(held, held, strict=True)]),
+    ]
 
 
 def _told(program: Background) -> str:

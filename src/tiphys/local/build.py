@@ -39,7 +39,7 @@ def ensure(name: str, log: BuildLog | None = None) -> Path:
     return placed
 
 
-def _package(name: str) -> Any:  # noqa: ANN401  a module with binary() and sources()
+def _package(name: str) -> Any:
     try:
         return importlib.import_module(f"tiphys_{name}")
     except ModuleNotFoundError as error:

@@ -63,7 +63,7 @@ def start(place: Place, binary: Path, shape: Shape = Shape()) -> tuple[Ready, bo
     try:
         return wait_for(control, process, lambda: status(place), START_WITHIN), True
     except Unavailable as error:
-        raise _explained(control, process.returncode, seen) or error from error
+        raise _explained(control, process.code, seen) or error from error
 
 
 def stop(place: Place) -> bool:
