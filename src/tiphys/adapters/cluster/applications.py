@@ -1,0 +1,117 @@
+"""
+The Applications and AppProjects of the control plane's cluster, watched.
+
+Fulfils the port ``Applications`` on the store of a watched cluster. A malformed Application is told to whoever asks
+for it and hurts no other.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from tiphys.adapters.cluster.cluster import APPLICATION, PROJECT, WatchedCluster
+from tiphys.adapters.cluster.store import Change
+from tiphys.model.api import Application, AppProject, decode_application, decode_project
+from tiphys.model.objects import AppName, Body, Key, Live
+
+
+@dataclass(frozen=True)
+class ApplicationChange:
+    """An Application or AppProject before and after, decoded when asked for."""
+
+    change: Change
+
+    @property
+    def application(self) -> AppName | None:
+        """The Application's name, ``None`` if it is a project's change."""
+        key = self.change.key
+        return AppName(key.namespace, key.name) if key.of == APPLICATION else None
+
+    @property
+    def project(self) -> str:
+        """The project's name, empty if it is an Application's change."""
+        return self.change.key.name if self.change.key.of == PROJECT else ""
+
+    @property
+    def old(self) -> Live | None:
+        """The object before; ``None`` if it is new."""
+        return self.change.old
+
+    @property
+    def new(self) -> Live | None:
+        """The object now; ``None`` if it is gone."""
+        return self.change.new
+
+
+class WatchedApplications:
+    """Applications of all namespaces or of some; projects of the control plane's namespace."""
+
+    def __init__(self, cluster: WatchedCluster, control: str, namespaces: Collection[str] = ()) -> None:
+        self._cluster = cluster
+        self._control = control
+        self._namespaces = frozenset(namespaces)
+        self._decoded: dict[AppName, tuple[str, Application]] = {}
+
+    @classmethod
+    async def open(
+        cls, cluster: WatchedCluster, control: str = "argocd", namespaces: Collection[str] = ()
+    ) -> "WatchedApplications":
+        """Follow them on a cluster that keeps them whole; ``namespaces`` empty means all. Raises ``Unavailable``."""
+        await cluster.watch((APPLICATION, PROJECT))
+        return cls(cluster, control, namespaces)
+
+    def get(self, name: AppName) -> Application | None:
+        """The Application as last seen, never older than our own last write; raises ``SpecError`` if malformed."""
+        live = self._cluster.latest(_key(name)) if self._ours(name) else None
+        if live is None:
+            self._decoded.pop(name, None)
+        return self._of(name, live) if live else None
+
+    def names(self) -> Sequence[AppName]:
+        """Every Application known, malformed ones too."""
+        keys = (live.key for live in self._cluster.of_kinds((APPLICATION,)))
+        names = (AppName(key.namespace, key.name) for key in keys)
+        return sorted(name for name in names if self._ours(name))
+
+    def project(self, name: str) -> AppProject | None:
+        """A project of the control plane's namespace; raises ``SpecError`` if malformed."""
+        live = self._cluster.latest(Key(*PROJECT, self._control, name))
+        return decode_project(orjson.dumps(live.body)) if live else None
+
+    async def patch(self, name: AppName, patch: Body, resource_version: str = "") -> Application | None:
+        """
+        Merge-patch (RFC 7386) an Application and answer how it is then, ``None`` if it is gone.
+
+        With a ``resource_version`` the patch holds only for that version; otherwise raises ``Stale``.
+        """
+        live = await self._cluster.patch(_key(name), patch, resource_version)
+        return self._of(name, live) if live else None
+
+    def subscribe(self, callback: Callable[[ApplicationChange], None]) -> Callable[[], None]:
+        """Call ``callback``, which must not raise, with each change of ours; the answer ends it."""
+
+        def heard(change: Change) -> None:
+            if self._concerns(change.key):
+                callback(ApplicationChange(change))
+
+        return self._cluster.subscribe(heard)
+
+    def _concerns(self, key: Key) -> bool:
+        if key.of == PROJECT:
+            return key.namespace == self._control
+        return key.of == APPLICATION and self._ours(AppName(key.namespace, key.name))
+
+    def _ours(self, name: AppName) -> bool:
+        return not self._namespaces or name.namespace in self._namespaces
+
+    def _of(self, name: AppName, live: Live) -> Application:
+        version, known = self._decoded.get(name, ("", None))
+        if known is None or version != live.resource_version:
+            known = decode_application(orjson.dumps(live.body))
+            self._decoded[name] = (live.resource_version, known)
+        return known
+
+
+def _key(name: AppName) -> Key:
+    return Key(*APPLICATION, name.namespace, name.name)

@@ -1,0 +1,52 @@
+"""
+Brings our own definitions into a cluster, and what has to be there from the start.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from tiphys.adapters.cluster.cluster import WatchedCluster
+from tiphys.model.errors import Refused, Unavailable
+from tiphys.model.flow import Apply, Phase, Result
+from tiphys.model.objects import Live, Manifest, part
+
+_ESTABLISHED_WITHIN = 30.0
+
+
+async def install(
+    cluster: WatchedCluster, definitions: Iterable[Manifest], seeds: Iterable[Manifest]
+) -> None:
+    """
+    Apply custom resource definitions, wait until they are served, then create the seeds that are not there yet.
+
+    Seeds that exist are left as they are: they are the users'. Raises ``Refused``, ``Unavailable``.
+    """
+    for definition in definitions:
+        _sure(await cluster.perform(Apply(definition.key, definition)))
+        await _established(cluster, definition)
+    for seed in seeds:
+        await cluster.await_kind(seed.key.of)
+        _sure(await cluster.create(seed))
+
+
+def _sure(result: Result) -> None:
+    if result.phase is Phase.FAILED:
+        raise Refused(f"install {result.key}: {result.message}; may the engine's account do this?")
+    if result.conflict:
+        raise Unavailable(f"install {result.key}: {result.message}")
+
+
+async def _established(cluster: WatchedCluster, definition: Manifest) -> None:
+    try:
+        async with asyncio.timeout(_ESTABLISHED_WITHIN):
+            while not _is_established(await cluster.read(definition.key)):
+                await asyncio.sleep(0.05)
+    except TimeoutError as error:
+        raise Unavailable(
+            f"install {definition.key}: not established after {_ESTABLISHED_WITHIN:g} s; see its conditions"
+        ) from error
+
+
+def _is_established(live: Live | None) -> bool:
+    conditions = part(live.body, "status").get("conditions") or () if live else ()
+    return any(c.get("type") == "Established" and c.get("status") == "True" for c in conditions)

@@ -1,0 +1,37 @@
+"""
+Targets to write and ways to look, in the words of the tests of this folder.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from tiphys.adapters.cluster import WatchedCluster
+from tiphys.model.objects import Key, Live, Manifest, key_of
+
+
+def config_map(namespace: str, name: str, application: str = "", **data: str) -> Manifest:
+    """A ConfigMap as a target, tracked by an application if one is given."""
+    metadata: dict[str, Any] = {"name": name, "namespace": namespace}
+    if application:
+        tracking = f"{application}:/ConfigMap:{namespace}/{name}"
+        metadata["annotations"] = {"argocd.argoproj.io/tracking-id": tracking}
+    return manifest({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+
+
+def manifest(body: dict[str, Any], namespace: str = "") -> Manifest:
+    """A target."""
+    return Manifest(key_of(body, namespace), body)
+
+
+async def observed(cluster: WatchedCluster, key: Key) -> Live | None:
+    """What is live under a key."""
+    return (await cluster.observe([key])).get(key)
+
+
+async def eventually(holds: Callable[[], Any], within: float = 10) -> Any:
+    """Wait until something holds, and answer it; fails if it never does."""
+    async with asyncio.timeout(within):
+        while not (found := holds()):
+            await asyncio.sleep(0.02)
+    return found
