@@ -105,7 +105,7 @@ def record(task: Task, status: str, message: str, phase: str = "") -> ResourceRe
 
 
 def failed_attempt(state: OperationState, message: str, now: datetime) -> OperationState:
-    """After a failed attempt: ended, or set to be tried again where the operation's retry strategy has attempts left."""
+    """After a failed attempt: ended, or to be tried again where the retry strategy has attempts left."""
     retry = state.operation.retry
     if not retry or not (retry.limit < 0 or state.retry_count < retry.limit):
         return ended(state, Phase.FAILED, message, now)
