@@ -216,7 +216,7 @@ class ControlPlane:
 
     async def follow(self, name: AppName) -> AsyncGenerator[Found | None]:
         """
-        The Application as it is now and from then on after each change; ``None`` once it is gone, and the end.
+        The Application as it is now and after each change; ``None`` once it is gone, and the end.
 
         The same reading may come twice. A watch that breaks is taken up again, unless the API server does not
         answer for several attempts on end.
@@ -276,9 +276,9 @@ class ControlPlane:
 @asynccontextmanager
 async def control_plane(access: Access) -> AsyncIterator[ControlPlane]:
     """The control plane that the command's flags name."""
-    from tiphys.wiring.assembly import open_api  # noqa: PLC0415 - nothing else here needs a connection
+    from tiphys.wiring.connecting import open_api  # noqa: PLC0415 - nothing else here needs a connection
 
-    async with open_api(settings_for(access)) as api:
+    async with open_api(access) as api:
         yield ControlPlane(api, access)
 
 
