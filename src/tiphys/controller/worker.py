@@ -29,6 +29,7 @@ class Patience:
     longest: float = 120.0
     story: float = 600.0
     """A story that takes longer is abandoned and told anew."""
+    telling: float = 30.0
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Worker:
 
     queue: Queue[AppName]
     story: Callable[[AppName], Awaitable[datetime | None]]
+    tell_bug: Callable[[AppName, Exception], Awaitable[None]]
+    """Writes into the application's status that its story failed."""
     now: Callable[[], datetime]
     patience: Patience = field(default_factory=Patience)
     failures: dict[AppName, int] = field(default_factory=dict)
@@ -65,13 +68,21 @@ class Worker:
         except (Unavailable, TimeoutError) as error:
             self._log_once(name, "outside did not answer", error)
             return self._later(name)
-        except Exception:
+        except Exception as error:
             log.exception("bug: the story of an application failed", application=str(name))
+            await self._bug_told(name, error)
             return self._later(name)
         self.failures.pop(name, None)
         if at is None:
             return self.patience.periodic
         return min(max((at - self.now()).total_seconds(), 0.0), self.patience.periodic)
+
+    async def _bug_told(self, name: AppName, error: Exception) -> None:
+        try:
+            async with asyncio.timeout(self.patience.telling):
+                await self.tell_bug(name, error)
+        except Exception:
+            log.exception("bug: telling of the bug failed too", application=str(name))
 
     def _log_once(self, name: AppName, event: str, error: Exception) -> None:
         """A failure that repeats is told at its first time only; the condition has it all the while."""

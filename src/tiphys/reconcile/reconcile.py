@@ -43,6 +43,16 @@ async def reconcile(name: AppName, world: World) -> datetime | None:
         raise
 
 
+async def tell_bug(name: AppName, error: Exception, world: World) -> None:
+    """Say in the status that our own code failed. The log has the rest; its text may hold what is secret."""
+    application = world.applications.get(name)
+    if application is None:
+        return
+    said = f"a bug in Tiphys ({type(error).__name__}); the engine's log tells where. It is tried again"
+    status = status_unknown(application, ("UnknownError", said), None, stamp(world.now()))
+    await _patched(application, status, None, world)
+
+
 async def _reconciled(application: Application, world: World) -> datetime | None:
     state = under_way(application)
     look = await look_at(application, world, await _named_revision(application, state, world))

@@ -16,7 +16,7 @@ from tiphys.core.projects import default_project
 from tiphys.model.api import to_json
 from tiphys.model.api.schema import definitions
 from tiphys.model.objects import AppName, Manifest, key_of
-from tiphys.reconcile.reconcile import reconcile
+from tiphys.reconcile.reconcile import reconcile, tell_bug
 from tiphys.wiring.assembly import Engine, open_engine
 from tiphys.wiring.settings import Settings
 
@@ -60,7 +60,12 @@ async def _run(settings: Settings) -> None:
         following = Following(world, queue)
         _listen(engine, following)
         following.everybody()
-        worker = Worker(queue, lambda name: reconcile(name, world), world.now)
+        worker = Worker(
+            queue,
+            story=lambda name: reconcile(name, world),
+            tell_bug=lambda name, error: tell_bug(name, error, world),
+            now=world.now,
+        )
         polls = Polls(world, queue, settings.poll.total_seconds())
         log.info("ready", applications=len(world.applications.names()))
         async with asyncio.TaskGroup() as group:

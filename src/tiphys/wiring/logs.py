@@ -33,5 +33,7 @@ def begin_logs(level: str, style: str) -> None:
 
 def _last(*, text: bool, colours: bool) -> list[structlog.typing.Processor]:
     if text:
-        return [structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=14)]
+        # Never a traceback with local variables: they may hold what a Secret holds.
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=14, exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
