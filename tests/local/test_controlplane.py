@@ -10,31 +10,32 @@ from pathlib import Path
 import pytest
 
 from tiphys.local import controlplane, parts, tools
-from tiphys.local.controlplane import Shape
+from tiphys.local.controlplane import Ready, Shape
 from tiphys.local.place import Place
 from tiphys.model.errors import Unavailable
 
 pytestmark = pytest.mark.xdist_group("localkube")
+USUAL = Shape()
 
 
 def test_it_starts_once_answers_and_stops(place: Place, localkube: Path) -> None:
-    ready, new = controlplane.start(place, localkube)
+    ready, new = start(place, localkube)
     assert new
     assert "localkube-1" in tools.run(localkube, "kubectl", ["get", "nodes"], place)
-    assert controlplane.start(place, localkube) == (ready, False)
+    assert start(place, localkube) == (ready, False)
     assert parts.stop(place) == ["control plane"]
     assert controlplane.status(place) is None
     assert parts.stop(place) == []
 
 
 def test_after_a_kill_it_is_known_to_be_gone_and_goes_on_where_it_was(place: Place, localkube: Path) -> None:
-    ready, _ = controlplane.start(place, localkube)
+    ready, _ = start(place, localkube)
     tools.run(localkube, "kubectl", ["create", "namespace", "kept"], place)
     os.kill(ready.pid, signal.SIGKILL)
     wait_until_gone(place)
     assert (place.kube / "ready").exists()
     assert controlplane.status(place) is None
-    again, new = controlplane.start(place, localkube)
+    again, new = start(place, localkube)
     assert new
     assert again.server == ready.server
     assert "kept" in tools.run(localkube, "kubectl", ["get", "namespaces"], place)
@@ -44,7 +45,7 @@ def test_a_busy_port_is_named(place: Place, localkube: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Unavailable, match=rf"port {port} .* used by another process"):
-            controlplane.start(place, localkube, Shape(port=port))
+            start(place, localkube, Shape(port=port))
     assert controlplane.status(place) is None
 
 
@@ -63,11 +64,11 @@ def test_a_program_that_dies_while_it_starts_leaves_its_last_words(place: Place,
     program.write_text("#!/bin/sh\necho etcd: disk on fire >&2\nexit 1\n")
     program.chmod(0o755)
     with pytest.raises(Unavailable, match=r"(?s)exit code 1 .*disk on fire.*kube\.log"):
-        controlplane.start(place, program)
+        start(place, program)
 
 
 def test_reset_leaves_nothing(place: Place, localkube: Path) -> None:
-    controlplane.start(place, localkube)
+    start(place, localkube)
     assert parts.reset(place)
     assert not place.folder.exists()
     assert not parts.reset(place)
@@ -77,9 +78,14 @@ def test_a_state_folder_that_cannot_be_written_is_named(place: Place, localkube:
     place.folder.parent.mkdir(exist_ok=True)
     place.folder.write_text("a file")
     with pytest.raises(Unavailable, match="state"):
-        controlplane.start(place, localkube)
+        start(place, localkube)
     place.folder.unlink()
     shutil.rmtree(place.folder, ignore_errors=True)
+
+
+def start(place: Place, binary: Path, shape: Shape = USUAL) -> tuple[Ready, bool]:
+    starting = controlplane.begin(place, binary, shape)
+    return starting.ready(), starting.process is not None
 
 
 def wait_until_gone(place: Place) -> None:

@@ -1,7 +1,9 @@
 """``tiphys local``: the Kubernetes control plane on this machine, with the real kubectl and helm."""
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,21 +22,34 @@ PASSED_ON: dict[str, Any] = {
 """Everything after ``kubectl`` and ``helm`` is theirs."""
 
 
+def with_place(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the flags that name a local platform, and itself the ``place`` that they make."""
+
+    @click.option(
+        "--name",
+        default="local",
+        show_default=True,
+        envvar="TIPHYS_LOCAL",
+        help="Which of several platforms.",
+    )
+    @click.option(
+        "--state-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Where it keeps everything, instead of ~/.local/state/tiphys/NAME.",
+    )
+    @functools.wraps(command)
+    def given(name: str, state_dir: Path | None, **rest: Any) -> None:
+        from tiphys.local.place import Place, named  # noqa: PLC0415
+
+        command(place=Place(state_dir.absolute()) if state_dir else named(name), **rest)
+
+    return given
+
+
 @click.group()
-@click.option(
-    "--name",
-    default="local",
-    show_default=True,
-    envvar="TIPHYS_LOCAL",
-    help="Which of several platforms.",
-)
-@click.option(
-    "--state-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where it keeps everything, instead of ~/.local/state/tiphys/NAME.",
-)
+@with_place
 @click.pass_context
-def local(context: click.Context, name: str, state_dir: Path | None) -> None:
+def local(context: click.Context, /, place: "Place") -> None:
     """
     The Kubernetes control plane on this machine.
 
@@ -42,9 +57,7 @@ def local(context: click.Context, name: str, state_dir: Path | None) -> None:
     listens on 127.0.0.1 alone, keeps its state in a folder, and goes on from there when started again.
     "tiphys up" starts it too, and the example platform on it.
     """
-    from tiphys.local.place import Place, named  # noqa: PLC0415
-
-    context.obj = Place(state_dir.absolute()) if state_dir else named(name)
+    context.obj = place
 
 
 @local.command()
@@ -56,7 +69,8 @@ def start(place: "Place", port: int, nodes: int) -> None:
     from tiphys.local import build, controlplane  # noqa: PLC0415
 
     binary = build.ensure("localkube")
-    ready, new = controlplane.start(place, binary, controlplane.Shape(port, nodes))
+    starting = controlplane.begin(place, binary, controlplane.Shape(port, nodes))
+    ready, new = starting.ready(), starting.process is not None
     tell(f"The control plane {'is ready' if new else 'runs already'} (pid {ready.pid}, {ready.version}):")
     click.echo(ready.server)
     if new:
@@ -99,15 +113,19 @@ def status(place: "Place", output: str) -> None:
 
 
 @local.command()
-@click.option("--path", is_flag=True, help="Print the file's path and not what is in it.")
+@click.option("--content", is_flag=True, help="Print what is in the file and not its path.")
 @click.pass_obj
-def kubeconfig(place: "Place", path: bool) -> None:
-    """Print the credentials of the cluster's administrator."""
+def kubeconfig(place: "Place", content: bool) -> None:
+    """
+    Print the path of the administrator's credentials.
+
+    Use the cluster with other tools by: export KUBECONFIG=$(tiphys local kubeconfig)
+    """
     from tiphys.model.errors import SpecError  # noqa: PLC0415
 
     if not place.kubeconfig.exists():
         raise SpecError("there is no control plane here yet; start one with: tiphys local start")
-    click.echo(place.kubeconfig if path else place.kubeconfig.read_text(encoding="utf-8"), nl=path)
+    click.echo(place.kubeconfig.read_text(encoding="utf-8") if content else place.kubeconfig, nl=not content)
 
 
 @local.command()

@@ -124,10 +124,15 @@ def wait_for(
         if (answer := ready()) is not None:
             return answer
         if process.ended() is not None if process else program.pid() is None:
-            code = f" with exit code {process.code}" if process else ""
-            raise Unavailable(f"{program.title} ended{code} while it started.\n{_told(program)}")
+            raise died(program, process)
         time.sleep(LOOK_EVERY)
     raise Unavailable(f"{program.title} was not ready after {within:.0f} s.\n{_told(program)}")
+
+
+def died(program: Background, process: Launched | None = None) -> Unavailable:
+    """The error that a program has ended that should run, with its last words."""
+    code = f" with exit code {process.code}" if process and process.code is not None else ""
+    return Unavailable(f"{program.title} has ended{code}.\n{_told(program)}")
 
 
 def _files(log: int, held: Sequence[int]) -> list[tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from tiphys.local.background import Background, launch, wait_for
+from tiphys.local.background import Background, Launched, launch, wait_for
 from tiphys.local.place import Place
 from tiphys.model.errors import TiphysError, Unavailable
 
@@ -49,21 +49,38 @@ def status(place: Place) -> Ready | None:
     return ready if ready and ready.pid == pid else None
 
 
-def start(place: Place, binary: Path, shape: Shape = Shape()) -> tuple[Ready, bool]:
-    """
-    Start it where it does not run, and wait until it can be used.
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A control plane on its way. ``process`` is ``None`` if it ran before we came."""
 
-    Answers also whether this call started it. Raises ``Unavailable``, which says what is in the way.
-    """
+    place: Place
+    process: Launched | None
+    log_began: int
+
+    def ready(self) -> Ready:
+        """Wait until it can be used. Raises ``Unavailable``, which says what is in the way."""
+        try:
+            return wait_for(program(self.place), self.process, lambda: status(self.place), START_WITHIN)
+        except Unavailable as error:
+            raise self._explained() or error from error
+
+    def _explained(self) -> TiphysError | None:
+        """``localkube`` explains a busy port (3), a second start (4), an unusable disk (5) in its last line."""
+        if not self.process or self.process.code not in {3, 4, 5}:
+            return None
+        with self.place.log("kube").open(encoding="utf-8", errors="replace") as log:
+            log.seek(self.log_began)
+            lines = [line for line in log.read().splitlines() if line.startswith("localkube: ")]
+        return Unavailable(lines[-1].removeprefix("localkube: ")) if lines else None
+
+
+def begin(place: Place, binary: Path, shape: Shape = Shape()) -> Starting:
+    """Start it where it does not run, and do not wait for it."""
     control = program(place)
     if control.pid() is not None:
-        return wait_for(control, None, lambda: status(place), START_WITHIN), False
+        return Starting(place, None, 0)
     seen = control.log.stat().st_size if control.log.exists() else 0
-    process = launch(control, _command(place, binary, shape), locks_itself=True)
-    try:
-        return wait_for(control, process, lambda: status(place), START_WITHIN), True
-    except Unavailable as error:
-        raise _explained(control, process.code, seen) or error from error
+    return Starting(place, launch(control, _command(place, binary, shape), locks_itself=True), seen)
 
 
 def stop(place: Place) -> bool:
@@ -80,13 +97,3 @@ def _announced(place: Place) -> Ready | None:
         return msgspec.json.decode((place.kube / "ready").read_bytes(), type=Ready)
     except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         return None
-
-
-def _explained(control: Background, code: int | None, seen: int) -> TiphysError | None:
-    """``localkube`` explains a busy port (3), a second start (4), an unusable disk (5) in its last line."""
-    if code not in {3, 4, 5}:
-        return None
-    with control.log.open(encoding="utf-8", errors="replace") as log:
-        log.seek(seen)
-        lines = [line for line in log.read().splitlines() if line.startswith("localkube: ")]
-    return Unavailable(lines[-1].removeprefix("localkube: ")) if lines else None

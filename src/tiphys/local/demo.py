@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from tiphys.local import chartrepository, tools
-from tiphys.local.place import Place, Served
+from tiphys.local.place import NAMESPACE, Place, Served
 from tiphys.model.errors import SpecError, Unavailable
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "platform"
@@ -23,7 +23,6 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "platform"
 USUAL_ADDRESS = "http://127.0.0.1:7480"
 REPOSITORIES = {"charts": "charts-repository", "homepage": "application-repositories/homepage"}
 
-NAMESPACE = "argocd"
 ROOT = "tiphys"
 
 

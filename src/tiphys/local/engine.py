@@ -1,10 +1,11 @@
 """The engine of a local platform as a program in the background: ``tiphys controller`` on its cluster."""
 
+import os
 import sys
 from pathlib import Path
 
 from tiphys.local.background import Background, launch
-from tiphys.local.place import Place
+from tiphys.local.place import NAMESPACE, Place
 
 
 def program(place: Place) -> Background:
@@ -18,7 +19,7 @@ def start(place: Place) -> bool:
     if engine.pid() is not None:
         return False
     place.engine.mkdir(parents=True, exist_ok=True)
-    launch(engine, _command(place))
+    launch(engine, _command(place), _environment())
     return True
 
 
@@ -29,4 +30,12 @@ def stop(place: Place) -> bool:
 
 def _command(place: Place) -> list[str | Path]:
     engine: list[str | Path] = [sys.executable, "-m", "tiphys.cli.main", "controller"]
-    return [*engine, "--kubeconfig", place.kubeconfig, "--state", place.engine]
+    where: list[str | Path] = ["--kubeconfig", place.kubeconfig, "--state", place.engine]
+    return [*engine, *where, "--namespace", NAMESPACE, "--log-format", "text"]
+
+
+def _environment() -> dict[str, str]:
+    """This process's, but for proxies: what the engine asks of this machine stays on it."""
+    kept = [os.environ.get("NO_PROXY") or os.environ.get("no_proxy", ""), "127.0.0.1", "localhost"]
+    names = ",".join(filter(None, kept))
+    return {**os.environ, "NO_PROXY": names, "no_proxy": names}

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from tiphys.model.errors import SpecError
 
+NAMESPACE = "argocd"
+"""Where the Applications of a local platform are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
