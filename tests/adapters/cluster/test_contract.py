@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from adapters.cluster.targets import config_map, eventually, manifest, observed
 
+from adapters.cluster.targets import config_map, eventually, manifest, observed
 from tiphys.adapters.cluster import Change, WatchedCluster
 from tiphys.model.flow import Apply, Delete, Phase
 from tiphys.model.objects import Key, Kind, Live

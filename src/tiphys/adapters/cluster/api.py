@@ -1,8 +1,9 @@
 """
 Speaks HTTP with an API server: one pool of connections, so many requests at once, each with a deadline.
 
-A ``Request`` goes in and an ``Answer`` comes out, also when the answer is no; what it means is for the caller.
-When there is no answer, or one that is about the server and not about what was asked, ``Unavailable`` is raised.
+A ``Request`` goes in and an ``Answer`` comes out, also when the answer is no; what it means is for the
+caller. When there is no answer, or one that is about the server and not about what was asked, ``Unavailable``
+is raised.
 """
 
 import asyncio
@@ -11,7 +12,6 @@ import socket
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
 from weakref import WeakSet
@@ -21,6 +21,7 @@ import msgspec
 import orjson
 from yarl import URL
 
+from tiphys.adapters.cluster.backoff import holds
 from tiphys.adapters.cluster.credentials import Connection
 from tiphys.model.errors import Unavailable
 
@@ -180,7 +181,7 @@ class Api:
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[Stream]:
-        """The lines of a long answer, for at most the request's deadline. Raises ``Rejected``, ``Unavailable``."""
+        """A long answer, for at most the request's deadline. Raises ``Rejected``, ``Unavailable``."""
         try:
             async with asyncio.timeout(request.deadline), self._sent(request) as response:
                 if response.status != 200:
@@ -209,7 +210,7 @@ class Api:
                 async with self._sent(request) as response:
                     return await _answer(response)
             except aiohttp.ServerDisconnectedError:
-                # A kept connection that the server closed as we wrote. All but a creation is safe to give twice.
+                # A kept connection that the server closed as we wrote. All but creating is safe to repeat.
                 if request.method == "POST":
                     raise
             async with self._sent(request) as response:
@@ -264,7 +265,8 @@ def _said(error: Exception) -> str:
     """An error of the connection in words."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate is not trusted ({error.certificate_error}); is the certificate authority right?"
+            why = error.certificate_error
+            return f"the certificate is not trusted ({why}); is the certificate authority right?"
         case aiohttp.ClientConnectorError():
             return f"cannot connect: {error.os_error.strerror or error.os_error}"
         case aiohttp.ServerDisconnectedError():
@@ -280,9 +282,11 @@ def _hang_up(response: aiohttp.ClientResponse) -> None:
 
 async def _closed(sockets: Collection[socket.socket]) -> None:
     """Wait until TLS has said goodbye on all connections, which it does in the background."""
-    until = monotonic() + _GOODBYE
-    while any(s.fileno() != -1 for s in sockets) and monotonic() < until:
-        await asyncio.sleep(0.005)
+
+    async def all_closed() -> bool:
+        return all(s.fileno() == -1 for s in sockets)
+
+    await holds(all_closed, _GOODBYE)
 
 
 def _socket(address: tuple[Any, ...]) -> socket.socket:

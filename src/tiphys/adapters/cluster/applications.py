@@ -1,8 +1,8 @@
 """
 The Applications and AppProjects of the control plane's cluster, watched.
 
-Fulfils the port ``Applications`` on the store of a watched cluster. A malformed Application is told to whoever asks
-for it and hurts no other.
+Fulfils the port ``Applications`` on the store of a watched cluster. A malformed Application is told to
+whoever asks for it and hurts no other.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -57,12 +57,12 @@ class WatchedApplications:
     async def open(
         cls, cluster: WatchedCluster, control: str = "argocd", namespaces: Collection[str] = ()
     ) -> "WatchedApplications":
-        """Follow them on a cluster that keeps them whole; ``namespaces`` empty means all. Raises ``Unavailable``."""
+        """Follow them on a cluster that keeps them whole, in all namespaces or in some. Raises ``Unavailable``."""
         await cluster.watch((APPLICATION, PROJECT))
         return cls(cluster, control, namespaces)
 
     def get(self, name: AppName) -> Application | None:
-        """The Application as last seen, never older than our own last write; raises ``SpecError`` if malformed."""
+        """As last seen, never older than our own last write; raises ``SpecError`` if malformed."""
         live = self._cluster.latest(_key(name)) if self._ours(name) else None
         if live is None:
             self._decoded.pop(name, None)

@@ -1,8 +1,11 @@
 """
-How long to wait before the next attempt: twice as long each time, never all at the same moment.
+How long to wait before the next attempt: longer each time, and never all at the same moment.
 """
 
+import asyncio
 import random
+from collections.abc import Awaitable, Callable
+from time import monotonic
 
 
 class Backoff:
@@ -22,3 +25,13 @@ class Backoff:
     def reset(self) -> None:
         """It worked: start over."""
         self._failures = 0
+
+
+async def holds(asked: Callable[[], Awaitable[bool]], within: float) -> bool:
+    """Ask until the answer is yes, ever more seldom; whether it was within these seconds."""
+    waits, until = Backoff(0.01, 1), monotonic() + within
+    while not (yes := await asked()):
+        if monotonic() > until:
+            break
+        await asyncio.sleep(waits.pause())
+    return yes

@@ -1,8 +1,9 @@
 """
 The catalog of one API server, kept fresh.
 
-Discovers again when custom resource definitions or aggregated APIs change, when a kind is asked for that is not
-known, and once in a while in any case. When to do so is all that is decided here; how is in ``discovery``.
+Discovers again when custom resource definitions or aggregated APIs change, when a kind is asked for that is
+not known, and once in a while in any case. When to do so is all that is decided here; how is in
+``discovery``.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from time import monotonic
 
 import structlog
 
+from tiphys.adapters.cluster.backoff import holds
 from tiphys.adapters.cluster.discovery import Discovery, remembering
 from tiphys.model.errors import Unavailable
 from tiphys.model.objects import Catalog, Kind, Resource
@@ -55,7 +57,7 @@ class WatchedCatalog:
         return self._current.resources.get(kind)
 
     def undiscovered(self, kind: Kind) -> bool:
-        """Whether the kind is unknown because its group could not be discovered, so that it may well exist."""
+        """Whether the kind is unknown because its group could not be discovered: it may well exist."""
         return self.resource(kind) is None and kind.group in self._current.failed_groups
 
     async def find(self, kind: Kind) -> Resource | None:
@@ -66,8 +68,11 @@ class WatchedCatalog:
 
     async def expect(self, kind: Kind) -> Resource | None:
         """As ``find``, but waits for the kind a little if definitions have just changed."""
-        while not await self.find(kind) and monotonic() - self._stirred < _PATIENCE:
-            await asyncio.sleep(_AT_MOST_EVERY / 2)
+
+        async def is_served() -> bool:
+            return await self.find(kind) is not None
+
+        await holds(is_served, self._stirred + _PATIENCE - monotonic())
         return self.resource(kind)
 
     async def refresh(self) -> Catalog:

@@ -1,8 +1,8 @@
 """
-A cluster, watched: what the stories ask of one, put together from the catalog, the watches, the store and the writes.
+A cluster, watched: the catalog, the watches, the store and the writes put together to what the stories need.
 
-Fulfils the port ``Cluster``. A kind is followed in all namespaces from the moment somebody asks for it; what is kept of
-it is decided by the store.
+Fulfils the port ``Cluster``. A kind is followed in all namespaces from the moment somebody asks for it; what
+is kept of it is decided by the store.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class WatchedCluster:
         cls, connection: Connection, whole: Collection[Kind] = WHOLE, parallel: int = 20
     ) -> AsyncIterator["WatchedCluster"]:
         """
-        A cluster for a ``with`` block, discovered once. ``parallel`` bounds the requests under way, watches aside.
+        A cluster for a ``with`` block, discovered once; ``parallel`` bounds requests under way, not watches.
 
         Raises ``Unavailable`` if the API server does not answer.
         """
@@ -71,7 +71,7 @@ class WatchedCluster:
 
     @property
     def unwatched(self) -> Mapping[Kind, str]:
-        """The followed kinds of which nothing is heard at the moment, and why: what is known of them may be old."""
+        """The followed kinds of which nothing is heard at the moment, and why: what we know may be old."""
         return {kind: watch.reason for kind, watch in self._watches.items() if watch.reason}
 
     @property
@@ -85,9 +85,9 @@ class WatchedCluster:
 
     async def watch(self, kinds: Collection[Kind]) -> None:
         """
-        From now on follow these kinds; returns when each was listed once, or is not served, or is ``unwatched``.
+        From now on follow these kinds; returns when each was listed once, is not served, or is ``unwatched``.
 
-        Raises ``Unavailable`` if the API server does not answer; the kinds are followed all the same, once it does.
+        Raises ``Unavailable`` if the API server does not answer; they are followed all the same, once it does.
         """
         watches = [self._follow(kind) for kind in dict.fromkeys(kinds)]
         for watch in watches:
@@ -110,7 +110,7 @@ class WatchedCluster:
         return {key: self._store.live(reading) for key, reading in found if reading}
 
     async def read(self, key: Key, version: str = "") -> Live | None:
-        """The object as it is right now, in a version of its group if one is named; raises ``Unavailable``."""
+        """The object as it is right now, in the version of its group that is named. Raises ``Unavailable``."""
         if not (resource := await self._catalog.find(key.of)):
             return None
         answer = await self._api.ask(request := requests.get(resource, key, version))
@@ -126,7 +126,7 @@ class WatchedCluster:
         return self._store.live(reading) if reading else None
 
     def tracked(self, application: str) -> Sequence[Live]:
-        """Live objects of the followed kinds whose tracking id names the application, as far as watches told."""
+        """Live objects of the followed kinds whose tracking id names the application, as watches told."""
         return [self._store.live(reading) for reading in self._store.tracked(application)]
 
     def of_kinds(self, kinds: Collection[Kind]) -> Sequence[Live]:
@@ -158,7 +158,7 @@ class WatchedCluster:
         return await self._catalog.expect(kind)
 
     def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
-        """Call ``callback``, which must not raise, with each change of an object that is kept; the answer ends it."""
+        """Call ``callback``, which must not raise, with each change of a kept object; the answer ends it."""
         token = object()
         self._callbacks[token] = callback
         return lambda: self._callbacks.pop(token, None) and None
@@ -206,11 +206,11 @@ class WatchedCluster:
             self._unserved(key, before)
             return
         try:
-            answer = await self._api.ask(request := requests.get(resource, key))
-            if not answer.ok and answer.code != 404:
-                raise Rejected(request, answer)
+            answer = await self._api.ask(requests.get(resource, key))
         except Rejected as rejected:
-            self._unreadable[key] = rejected.answer.message
+            answer = rejected.answer
+        if not answer.ok and answer.code != 404:
+            self._unreadable[key] = answer.message
             return
         self._unreadable.pop(key, None)
         found = readings.read(answer.body, resource) if answer.ok else None

@@ -1,8 +1,9 @@
 """
 How to reach an API server and who we are there: from a kubeconfig, or as a pod inside the cluster.
 
-Knows the files' formats and ends in a ``Connection``. Which files to read is said by the caller; nothing here reads
-the environment. Plugins that run a program (``exec``) are refused: a file must not be able to run something.
+Knows the files' formats and ends in a ``Connection``. Which files to read is said by the caller; nothing here
+reads the environment. Plugins that run a program (``exec``) are refused: a file must not be able to run
+something.
 """
 
 import base64

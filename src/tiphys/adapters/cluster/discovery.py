@@ -1,8 +1,9 @@
 """
 What an API server serves: its version, groups, versions and kinds.
 
-Reads aggregated discovery (two documents for everything), and where a server is too old for it the classic kind, a
-document per group and version. A group that cannot be discovered is named, and takes no other with it.
+Reads aggregated discovery (two documents for everything), and where a server is too old for it the classic
+kind, a document per group and version. A group that cannot be discovered is named, and takes no other with
+it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,12 +18,10 @@ from tiphys.model.objects import Catalog, Kind, Resource
 
 T = TypeVar("T")
 
-AGGREGATED = ",".join(
-    (
-        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
-        "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList",
-        "application/json",
-    )
+AGGREGATED = (
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
+    "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"
+    "application/json"
 )
 
 
@@ -161,7 +160,7 @@ class Discovery:
 
 
 def aggregated(groups: Iterable[_Group]) -> Part:
-    """What the items of an ``APIGroupDiscoveryList`` say. A stale version is one whose server does not answer."""
+    """What an ``APIGroupDiscoveryList`` says. A stale version is one whose server does not answer."""
     found = [f for g in groups for v in g.versions or () for f in _found(g.metadata.name, v)]
     failed = [g.metadata.name for g in groups if any(v.freshness == "Stale" for v in g.versions or ())]
     return Part(tuple(found), tuple(failed))

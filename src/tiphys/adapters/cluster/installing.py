@@ -2,9 +2,9 @@
 Brings our own definitions into a cluster, and what has to be there from the start.
 """
 
-import asyncio
 from collections.abc import Iterable
 
+from tiphys.adapters.cluster.backoff import holds
 from tiphys.adapters.cluster.cluster import WatchedCluster
 from tiphys.model.errors import Refused, Unavailable
 from tiphys.model.flow import Apply, Phase, Result
@@ -17,7 +17,7 @@ async def install(
     cluster: WatchedCluster, definitions: Iterable[Manifest], seeds: Iterable[Manifest]
 ) -> None:
     """
-    Apply custom resource definitions, wait until they are served, then create the seeds that are not there yet.
+    Apply custom resource definitions, wait until they are served, then create the seeds that are missing.
 
     Seeds that exist are left as they are: they are the users'. Raises ``Refused``, ``Unavailable``.
     """
@@ -37,14 +37,13 @@ def _sure(result: Result) -> None:
 
 
 async def _established(cluster: WatchedCluster, definition: Manifest) -> None:
-    try:
-        async with asyncio.timeout(_ESTABLISHED_WITHIN):
-            while not _is_established(await cluster.read(definition.key)):
-                await asyncio.sleep(0.05)
-    except TimeoutError as error:
+    async def established() -> bool:
+        return _is_established(await cluster.read(definition.key))
+
+    if not await holds(established, _ESTABLISHED_WITHIN):
         raise Unavailable(
             f"install {definition.key}: not established after {_ESTABLISHED_WITHIN:g} s; see its conditions"
-        ) from error
+        )
 
 
 def _is_established(live: Live | None) -> bool:

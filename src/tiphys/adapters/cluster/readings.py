@@ -67,7 +67,7 @@ class Reading:
     uid: str
     version: str
     application: str
-    """The application that the tracking annotation names, in Argo CD's words (``name`` or ``namespace_name``)."""
+    """The application that the tracking id names (``name`` or ``namespace_name``), empty if none."""
     data: bytes
     packed: bool = False
 
@@ -111,7 +111,8 @@ def newer(version: str, than: str) -> bool:
     """
     Whether one resource version is later than another.
 
-    Kubernetes' own are decimal numbers of one history. An aggregated API may do otherwise; then what comes last wins.
+    Kubernetes' own are decimal numbers of one history. An aggregated API may do otherwise; then what comes
+    last wins.
     """
     if version.isdecimal() and than.isdecimal():
         return int(version) > int(than)

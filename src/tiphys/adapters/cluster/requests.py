@@ -43,7 +43,7 @@ def get(resource: Resource, key: Key, version: str = "") -> Request:
 
 
 def page(resource: Resource, cursor: str = "", limit: int = PAGE) -> Request:
-    """Read a page of all objects of a kind, in all namespaces; the first, or the one that ``cursor`` names."""
+    """Read a page of a kind's objects in all namespaces: the first, or the one that ``cursor`` names."""
     query = {"limit": str(limit)} if limit else {}
     if cursor:
         query["continue"] = cursor
@@ -67,7 +67,7 @@ def metadata_only(request: Request) -> Request:
 
 
 def apply(resource: Resource, key: Key, body: Body, options: Mapping[str, str]) -> Request:
-    """Server-side apply, taking fields from whoever has them (``kubectl apply --server-side --force-conflicts``)."""
+    """Server-side apply, taking fields from whoever has them (kubectl's ``--force-conflicts``)."""
     query = {"fieldManager": FIELD_MANAGER, "force": "true", **options}
     path = path_of(resource, key, version_of(body))
     return Request("PATCH", path, query, orjson.dumps(body), APPLY, deadline=WRITE)

@@ -1,9 +1,9 @@
 """
 What is kept of live objects, and which of two readings is the newer.
 
-Keeps an object if it is tracked by an application, was asked for by its key, or is of a kind that is kept whole;
-everything else is dropped as it comes, so that memory does not grow with the cluster. Readings come from watches,
-from single reads and from our own writes, in any order: an older one never takes the place of a newer.
+Keeps an object if it is tracked by an application, was asked for by its key, or is of a kind that is kept
+whole; everything else is dropped as it comes, so that memory does not grow with the cluster. Readings come from
+watches, from single reads and from our own writes, in any order: an older one never replaces a newer.
 """
 
 from collections import OrderedDict
@@ -22,7 +22,7 @@ _BURIED = 10_000
 
 @dataclass(frozen=True)
 class Change:
-    """What happened to an object that is kept, or was: ``before`` and ``after`` are decoded when asked for."""
+    """What happened to an object that is kept, or was; ``old`` and ``new`` are decoded when asked for."""
 
     key: Key
     before: Reading | None
@@ -125,13 +125,13 @@ class Store:
             self._drop(before)
 
     def complete(self, kind: Kind, listed: Collection[Key], version: str) -> None:
-        """A list of a kind is through: what is kept but was not listed is gone, unless it is newer than the list."""
+        """A list of a kind is through: what it lacks is gone, unless it is newer than the list."""
         for reading in self.of_kind(kind):
             if reading.key not in listed and not _later(reading.version, version):
                 self._drop(reading)
 
     def rewind(self, kind: Kind) -> None:
-        """The API server's history was set back (a restored backup): any next reading of the kind is newer."""
+        """The API server's history was set back (a restored backup): the next reading is the newer."""
         kept = self._kinds.get(kind, {})
         for key, r in kept.items():
             kept[key] = Reading(key, r.uid, "", r.application, r.data, r.packed)

@@ -1,8 +1,8 @@
 """
 One kind, listed once and then watched for ever, in all namespaces.
 
-Knows resource versions, bookmarks, expired histories and restarts of the API server. What fails for one kind (no
-permission, a broken conversion) concerns that kind alone: it is said in ``reason``, and tried again.
+Knows resource versions, bookmarks, expired histories and restarts of the API server. What fails for one kind
+(no permission, a broken conversion) concerns that kind alone: it is said in ``reason``, and tried again.
 """
 
 import asyncio

@@ -1,17 +1,17 @@
 """
 What we ask of the API server: predictions, applies, replacements, deletions, and how each is told.
 
-Everything here is safe to give twice. What our own write left behind goes to the store at once, so that nobody who
-asks afterwards sees an older state. A refusal is a value, in the API server's words; messages of success are kubectl's.
+Everything here is safe to give twice. What our own write left behind goes to the store at once, so that
+nobody who asks afterwards sees an older state. A refusal is a value, in the API server's words; messages of
+success are kubectl's.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
 from tiphys.adapters.cluster import readings, requests
 from tiphys.adapters.cluster.api import Answer, Api, Rejected
-from tiphys.adapters.cluster.backoff import Backoff
+from tiphys.adapters.cluster.backoff import holds
 from tiphys.adapters.cluster.catalog import DEFINITIONS, WatchedCatalog
 from tiphys.adapters.cluster.store import Store
 from tiphys.model.errors import Refused, SpecError, Stale
@@ -34,7 +34,7 @@ class Writer:
         """
         What a server-side apply of the target would give.
 
-        Unknown fields do not spoil a prediction (kubectl's ``--validate=ignore``); applying may still refuse them.
+        Unknown fields do not spoil a prediction (``--validate=ignore``), though an apply may refuse them.
         """
         resource = await self._catalog.find(target.key.of)
         if not resource or (refusal := _unserved(target, resource)):
@@ -65,7 +65,7 @@ class Writer:
         return await self._told(Apply(target.key, target), answer, resource, "created")
 
     async def patch(self, key: Key, patch: Body, resource_version: str = "") -> Live | None:
-        """Merge a patch into an object; ``None`` if it is gone. Raises ``Stale`` if it is at another version."""
+        """Merge a patch into an object; ``None`` if it is gone. Raises ``Stale`` at another version."""
         resource = await self._catalog.find(key.of)
         if not resource:
             return None
@@ -154,17 +154,18 @@ class Writer:
         return await self._gone(resource, live)
 
     async def _gone(self, resource: Resource, live: Live) -> str:
-        waits = Backoff(0.05, 1)
-        found: Live | None = live
-        try:
-            async with asyncio.timeout(_GONE_WITHIN):
-                while (found := await self._read(resource, live.key)) and found.uid == live.uid:
-                    await asyncio.sleep(waits.pause())
-        except TimeoutError:
-            held = ", ".join(map(str, (found or live).metadata.get("finalizers") or ())) or "its grace period"
-            return f"{noun(live.key)} was deleted to be created anew, but is still there (held by {held})"
-        self._store.bury(live.key, live.uid)
-        return ""
+        """Wait until the object is gone; answers with what holds it if it stays."""
+
+        async def is_gone() -> bool:
+            found = await self._read(resource, live.key)
+            return found is None or found.uid != live.uid
+
+        if await holds(is_gone, _GONE_WITHIN):
+            self._store.bury(live.key, live.uid)
+            return ""
+        finalizers = (await self._read(resource, live.key) or live).metadata.get("finalizers") or ()
+        held = ", ".join(map(str, finalizers)) or "its grace period"
+        return f"{noun(live.key)} was deleted to be created anew, but is still there (held by {held})"
 
     async def _delete(self, command: Delete) -> Result:
         if not command.uid:
@@ -176,7 +177,7 @@ class Writer:
         if not answer.ok and answer.code not in {404, 409}:
             return _failed(command.key, answer.message)
         # An object in the answer may be on its way out or gone already; a conflict, that it is another one.
-        over = answer.code == 404 or answer.status.kind == "Status" and answer.ok
+        over = answer.code == 404 or (answer.ok and answer.status.kind == "Status")
         still = None if over else await self._read(resource, command.key)
         if still is None or still.uid != command.uid:
             self._store.bury(command.key, command.uid)
