@@ -64,15 +64,22 @@ func (p part) explain(err error) error {
 	message, fromParser := strings.CutPrefix(err.Error(), "yaml: ")
 	if !fromParser {
 		// The converter's complaint: it knows no line, and may show a value that is nobody's business.
-		message, _, _ = strings.Cut(message, ", key:")
-		return fmt.Errorf("%s: the document that begins on line %d: %s", p.file, p.line, message)
+		return fmt.Errorf("%s: the document that begins on line %d: %s", p.file, p.line, withoutValue(message))
 	}
 	line := 1
 	if match := errorLine.FindStringSubmatch(message); match != nil {
 		line, _ = strconv.Atoi(match[1])
 		message = message[len(match[0]):]
 	}
-	return fmt.Errorf("%s: line %d: %s%s", p.file, p.line+line-1, message, p.quote(line))
+	return fmt.Errorf("%s: line %d: %s%s", p.file, p.line+line-1, withoutValue(message), p.quote(line))
+}
+
+// withoutValue takes out of a message what it repeats of the document: that is left to quote.
+func withoutValue(message string) string {
+	for _, mark := range []string{", key:", ": map[", "`"} {
+		message, _, _ = strings.Cut(message, mark)
+	}
+	return strings.TrimSpace(message)
 }
 
 // quote shows a line and the one after it: where a parser notices a mistake is often one line off.

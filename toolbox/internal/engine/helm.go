@@ -19,6 +19,7 @@ import (
 type helmArguments struct {
 	Root                 string          `json:"root"`
 	Dir                  string          `json:"dir"`
+	Brought              []broughtChart  `json:"brought"`
 	ReleaseName          string          `json:"releaseName"`
 	Namespace            string          `json:"namespace"`
 	ValueFiles           []string        `json:"valueFiles"`
@@ -65,7 +66,7 @@ func helmRender(_ context.Context, request json.RawMessage) (any, error) {
 }
 
 func (args helmArguments) render(tree *files.Tree) (helmAnswer, error) {
-	loaded, err := loadChart(tree, args.Dir)
+	loaded, err := loadChart(tree, args.Dir, args.Brought)
 	if err != nil {
 		return helmAnswer{}, err
 	}

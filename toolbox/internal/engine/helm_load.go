@@ -29,8 +29,8 @@ var chartCaps = files.Caps{
 
 // loadChart reads a chart as Helm does, except that links lead nowhere outside of the tree, and that the order of
 // subcharts does not depend on chance.
-func loadChart(tree *files.Tree, dir string) (*chart.Chart, error) {
-	buffered, err := chartFiles(tree, dir)
+func loadChart(tree *files.Tree, dir string, brought []broughtChart) (*chart.Chart, error) {
+	buffered, err := gathered(tree, dir, brought, 0)
 	if err != nil {
 		return nil, err
 	}

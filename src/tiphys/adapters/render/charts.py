@@ -1,12 +1,9 @@
-"""Helm charts: a ``ChartRender`` told to the toolbox, its dependencies laid where Helm looks for them."""
+"""Helm charts: what a ``ChartRender`` says, told to the toolbox."""
 
-import asyncio
 import os
-import shutil
 from pathlib import Path
 
 from tiphys.adapters.render.toolbox import Toolbox
-from tiphys.model.errors import SpecError
 from tiphys.model.rendering import ChartRender, Rendered, RenderedObject
 
 
@@ -14,9 +11,9 @@ async def render_chart(toolbox: Toolbox, chart: ChartRender, deadline_seconds: f
     """
     The objects that ``helm template --include-crds`` prints, in Helm's order, hooks among them.
 
-    Raises ``SpecError`` with Helm's words, file and line for what is wrong with the chart or its values.
+    What is ``brought`` is read as if it lay where it is to be; nothing is written. Raises ``SpecError`` with
+    Helm's words, file and line for what is wrong with the chart or its values.
     """
-    await asyncio.to_thread(_bring, chart)
     answer = await toolbox.call(
         "helm.render", _arguments(chart), deadline_seconds, doing=f"render chart {_shown(chart)}"
     )
@@ -31,6 +28,7 @@ def _arguments(chart: ChartRender) -> dict[str, object]:
     return {
         "root": chart.root,
         "dir": chart.chart,
+        "brought": [{"from": source, "to": target} for source, target in chart.brought],
         "releaseName": chart.release_name,
         "namespace": chart.namespace,
         "valueFiles": chart.value_files,
@@ -50,25 +48,3 @@ def _arguments(chart: ChartRender) -> dict[str, object]:
 def _shown(chart: ChartRender) -> str:
     relative = os.path.relpath(chart.chart, chart.root)
     return Path(chart.chart).name if relative == "." else relative
-
-
-def _bring(chart: ChartRender) -> None:
-    for source, target in chart.brought:
-        _check_inside(chart, target)
-        if Path(source).is_dir():
-            # A link stays a link: the toolbox follows none that leads out, and a copy would have followed it.
-            shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
-        else:
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-
-
-def _check_inside(chart: ChartRender, target: str) -> None:
-    """A dependency's name is the user's: it must not choose a place outside of the render's folder."""
-    root = Path(chart.root).resolve()
-    place = Path(target)
-    if place.name in ("", "..") or not place.resolve().is_relative_to(root):
-        raise SpecError(
-            f"render chart {_shown(chart)}: the dependency {place.name!r} would lie outside of the chart's "
-            f"folder; correct its name in Chart.yaml"
-        )

@@ -17,15 +17,18 @@ from tiphys.model.errors import Unavailable
 EXIT_MEMORY = 86
 """The exit code by which the toolbox says that it passed its memory cap."""
 
-_GO_OUT_OF_MEMORY = (b"out of memory", b"cannot allocate memory", b"stack exceeds")
-_TAIL = 8 * 1024
+_FATAL = ("fatal error: ", "runtime: goroutine stack exceeds")
+"""How the line begins in which Go says why it gives up; pages of traces follow it."""
+
+_WANT_OF_MEMORY = ("out of memory", "cannot allocate memory", "stack exceeds", "stack overflow")
+_TAIL = 64 * 1024
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TZ": "UTC", "GOTRACEBACK": "none"}
 """All that a child sees of the environment: nothing of ours, so nothing to give away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """How a child ended: its exit code (negative for a signal) and the last that it said."""
+    """How a child ended: its exit code (negative for a signal) and what it said last."""
 
     code: int
     said: str
@@ -36,7 +39,7 @@ class Death:
         return f"{how}: {self.said}" if self.said else how
 
 
-class Died(Exception):  # noqa: N818 - it is an event, told to the pool alone
+class Died(Exception):
     """The child ended before it answered."""
 
     def __init__(self, death: Death) -> None:
@@ -122,11 +125,16 @@ class Child:
         with contextlib.suppress(ConnectionError, BrokenPipeError):
             self._stdin.close()
             await self._stdin.wait_closed()
-        said = bytes(self._said)
-        of_memory = code == EXIT_MEMORY or any(sign in said for sign in _GO_OUT_OF_MEMORY)
-        return Death(code, said.decode("utf-8", "replace").strip(), of_memory)
+        said = _last_words(self._said.decode("utf-8", "replace"))
+        return Death(code, said, code == EXIT_MEMORY or any(sign in said for sign in _WANT_OF_MEMORY))
 
     async def _listen(self, stderr: asyncio.StreamReader) -> None:
         while heard := await stderr.read(_TAIL):
             self._said += heard
             del self._said[:-_TAIL]
+
+
+def _last_words(said: str) -> str:
+    """The line that says why, if one does, or else the last one."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    return next((line for line in lines if line.startswith(_FATAL)), lines[-1] if lines else "")

@@ -37,6 +37,7 @@ class Toolbox:
         self._endings: set[asyncio.Task[Death]] = set()
         self._numbers = itertools.count(1)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -64,7 +65,8 @@ class Toolbox:
         return _result(frame, number, doing)
 
     async def aclose(self) -> None:
-        """End every child and wait until they are gone. A call that still runs is failed."""
+        """End every child and wait until they are gone. Calls that still run fail, and so do later ones."""
+        self._closed = True
         for child in [*self._busy, *self._idle]:
             child.kill()
         for child in list(self._idle):
@@ -82,8 +84,8 @@ class Toolbox:
             except Died as died:
                 if died.death.of_memory:
                     raise SpecError(
-                        f"{doing} needed more than the {self.limits.memory_mib} MiB that it may use: look for "
-                        f"something that calls itself, repeats or builds without end"
+                        f"{doing} needed more memory than the {self.limits.memory_mib} MiB it may use: look "
+                        f"for something that calls itself, repeats or builds without end"
                     ) from died
                 if last:
                     raise Unavailable(f"{doing}: the toolbox ended with {died.death}") from died
@@ -111,6 +113,8 @@ class Toolbox:
         return frame
 
     async def _child(self) -> Child:
+        if self._closed:
+            raise Unavailable("the toolbox is closed")
         while self._idle:
             child = next(reversed(self._idle))
             self._idle.pop(child).cancel()

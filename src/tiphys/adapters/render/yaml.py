@@ -58,7 +58,7 @@ def _document(found: dict[str, Any]) -> Document:
 def _object(document: Document) -> RenderedObject:
     if not isinstance(document.value, dict):
         raise SpecError(
-            f"{document.file}: line {document.line}: this document is not a mapping with apiVersion and kind: "
+            f"{document.file}: line {document.line}: this document is no mapping with apiVersion and kind: "
             f"correct it, or exclude the file"
         )
     return RenderedObject(document.file, document.value)
