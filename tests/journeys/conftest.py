@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import tiphys_localkube
 import tiphys_toolbox
-
 from tiphys.local import demo, engine, parts
 from tiphys.local.place import NAMESPACE, Place
 from tiphys.local.up import bring_up
@@ -50,10 +51,12 @@ class Platform:
         return done.stdout
 
     def tiphys(self, *words: str, code: int = 0) -> str:
-        command = [Path(os.sys.executable).parent / "tiphys", *words]
+        command = [Path(sys.executable).parent / "tiphys", *words]
         environment = {**os.environ, "KUBECONFIG": str(self.place.kubeconfig), "NO_COLOR": "1"}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        assert done.returncode == code, f"tiphys {' '.join(words)} ended with {done.returncode}: {done.stderr}"
+        assert done.returncode == code, (
+            f"tiphys {' '.join(words)} ended with {done.returncode}: {done.stderr}"
+        )
         return done.stdout
 
     def app(self, name: str) -> Any:
@@ -63,7 +66,9 @@ class Platform:
         """Sync and health of each application."""
         listed = self.get("applications", "-n", NAMESPACE)["items"]
         told = {a["metadata"]["name"]: a.get("status", {}) for a in listed}
-        return {n: (s.get("sync", {}).get("status"), s.get("health", {}).get("status")) for n, s in told.items()}
+        return {
+            n: (s.get("sync", {}).get("status"), s.get("health", {}).get("status")) for n, s in told.items()
+        }
 
     def all_well(self) -> bool:
         apps = self.apps()
@@ -118,9 +123,7 @@ class Platform:
         engine.start(self.place)
 
     def _git(self, *words: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", self.charts, *words], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["git", "-C", self.charts, *words], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"git {' '.join(words)}: {done.stderr}"
         return done.stdout
 
@@ -151,10 +154,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 
 @pytest.fixture
-def platform(running: Platform) -> Iterator[Platform]:
+def platform(running: Platform) -> Platform:
     """The platform, healthy before a journey begins; what a failed one left behind is told by the next."""
     until(running.all_well, 60, f"everything is synced and healthy before the journey: {running.apps()}")
-    yield running
+    return running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

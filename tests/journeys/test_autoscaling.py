@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
 import tiphys_localkube
 from journeys.conftest import Platform, until
 
@@ -22,11 +23,22 @@ def watched(platform: Platform) -> Iterator[list[int]]:
 
 @contextmanager
 def _watching(platform: Platform) -> Iterator[list[int]]:
-    words = ["get", "deployment", "homepage", "-n", "homepage", "--watch", "-o", "jsonpath={.spec.replicas}{'\\n'}"]
+    words = [
+        "get",
+        "deployment",
+        "homepage",
+        "-n",
+        "homepage",
+        "--watch",
+        "-o",
+        "jsonpath={.spec.replicas}{'\\n'}",
+    ]
     command = [tiphys_localkube.binary(), "kubectl", "--kubeconfig", platform.place.kubeconfig, *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     seen: list[int] = []
-    reader = threading.Thread(target=lambda: seen.extend(int(line) for line in process.stdout or () if line.strip()))
+    reader = threading.Thread(
+        target=lambda: seen.extend(int(line) for line in process.stdout or () if line.strip())
+    )
     reader.start()
     try:
         yield seen

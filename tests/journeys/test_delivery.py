@@ -1,15 +1,19 @@
 """A commit is live, a broken one is told, and a killed engine goes on."""
 
-import pytest
-from journeys.conftest import POLL, Platform, until
+import time
 
+import pytest
+
+from journeys.conftest import POLL, Platform, until
 from tiphys.local import engine
 
 
 def test_a_new_tag_is_live_within_one_poll_and_only_its_application_is_rendered(platform: Platform):
     before = platform.renders()
     commit = platform.bump("homepage", "2.0.0")
-    until(lambda: platform.image("homepage").endswith(":2.0.0"), POLL + 5, "the new image is in the Deployment")
+    until(
+        lambda: platform.image("homepage").endswith(":2.0.0"), POLL + 5, "the new image is in the Deployment"
+    )
     until(lambda: platform.live_at("homepage", commit), 30, "homepage is synced to the commit and healthy")
     until(lambda: platform.app("api")["status"]["sync"]["revision"] == commit, 10, "api knows the commit")
     assert platform.renders() - before == {"homepage": 1}
@@ -52,8 +56,6 @@ def test_an_engine_killed_in_the_middle_of_a_sync_goes_on_and_ends_in_the_same_s
         return state.get("syncResult", {}).get("revision") == commit
 
     until(begun, POLL + 10, "the sync began")
-    import time  # noqa: PLC0415
-
     time.sleep(delay)
     platform.kill_engine()
     assert engine.program(platform.place).pid() is None

@@ -5,7 +5,9 @@ import time
 from journeys.conftest import POLL, Platform, until
 
 
-def test_an_edit_by_hand_of_a_managed_field_is_healed_and_one_nobody_asked_for_is_left_alone(platform: Platform):
+def test_an_edit_by_hand_of_a_managed_field_is_healed_and_one_nobody_asked_for_is_left_alone(
+    platform: Platform,
+):
     platform.kubectl("annotate", "service", "api", "-n", "api", "example.com/note=mine", "--overwrite")
     patch = '{"spec":{"ports":[{"port":80,"name":"http","targetPort":9999}]}}'
     wanted = platform.get("service", "api", "-n", "api")["spec"]["ports"][0]["targetPort"]

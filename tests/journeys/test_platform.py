@@ -17,7 +17,15 @@ def test_the_root_brings_up_every_application(platform: Platform):
 
 def test_kubectl_reads_as_with_argo_cd(platform: Platform):
     table = platform.kubectl("get", "app", "homepage", "-n", "argocd", "-o", "wide")
-    assert table.split("\n")[0].split() == ["NAME", "SYNC", "STATUS", "HEALTH", "STATUS", "REVISION", "PROJECT"]
+    assert table.split("\n")[0].split() == [
+        "NAME",
+        "SYNC",
+        "STATUS",
+        "HEALTH",
+        "STATUS",
+        "REVISION",
+        "PROJECT",
+    ]
     assert table.split("\n")[1].split()[1:3] == ["Synced", "Healthy"]
 
 

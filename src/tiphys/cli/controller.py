@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -32,7 +33,7 @@ def controller(
     from tiphys.wiring.settings import settings_from  # noqa: PLC0415
 
     settings = settings_from(os.environ)
-    flags = {
+    flags: dict[str, Any] = {
         **given,
         "namespace": namespace,
         "poll": parse_duration(poll) if poll else None,
