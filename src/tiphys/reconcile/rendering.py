@@ -54,7 +54,7 @@ async def drawn(application: Application, sha: str, world: World, *, anew: bool 
     if kept:
         return Drawn(kept, recipe, recipe.key())
     began = time.monotonic()
-    rendered = await _rendered(recipe, Commit(_repo(application), sha), world)
+    rendered = await render(recipe, Commit(_repo(application), sha), world)
     await _keep(recipe, rendered, world)
     log.info(
         "rendered",
@@ -187,7 +187,8 @@ async def _keep(recipe: Recipe, rendered: Rendered, world: World) -> None:
     await world.cache.put(key, _encoded(rendered))
 
 
-async def _rendered(recipe: Recipe, commit: Commit, world: World) -> Rendered:
+async def render(recipe: Recipe, commit: Commit, world: World) -> Rendered:
+    """Render a recipe now, whatever is kept. What it reads is laid in a folder of its own first."""
     with world.workspace() as root:
         paths = [path for path, _ in recipe.reads]
         await world.repositories.lay(commit.repo, commit.sha, paths, Path(root))
