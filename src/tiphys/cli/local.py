@@ -164,5 +164,5 @@ def _become(tool: str, place: "Place", arguments: tuple[str, ...]) -> NoReturn:
 
     if controlplane.status(place) is None and tools.speaks_to_cluster(tool, arguments):
         tell("The local control plane does not run; start it with: tiphys local start")
-    binary = build.ensure("localkube")
+    binary = build.present("localkube")
     os.execve(binary, [str(binary), tool, *arguments], tools.environment(place))  # noqa: S606  no shell is wanted

@@ -39,6 +39,12 @@ def ensure(name: str, log: BuildLog | None = None) -> Path:
     return placed
 
 
+def present(name: str) -> Path:
+    """The program as it is, even where its sources have changed since; built only where there is none."""
+    placed = Path(_package(name).binary())
+    return placed if placed.exists() else ensure(name)
+
+
 def _package(name: str) -> Any:
     try:
         return importlib.import_module(f"tiphys_{name}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tiphys.local import controlplane, engine, githost
 from tiphys.local.place import Place
-from tiphys.model.errors import Unavailable
+from tiphys.model.errors import SpecError, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,19 @@ def stop(place: Place) -> list[str]:
 
 
 def reset(place: Place) -> bool:
-    """Stop all and forget everything, checkouts included. Answers whether there was anything."""
-    stop(place)
+    """
+    Stop all and forget everything, checkouts included. Answers whether there was anything.
+
+    Raises ``SpecError`` for a folder that holds what no platform has laid there.
+    """
     if not place.folder.exists():
         return False
+    if strange := sorted(path.name for path in place.folder.iterdir() if path.name not in place.names):
+        raise SpecError(
+            f"{place.folder} holds more than a local platform ({', '.join(strange[:3])}); is it the right "
+            "folder? Remove what is not the platform's, and try again"
+        )
+    stop(place)
     try:
         shutil.rmtree(place.folder)
     except OSError as error:

@@ -15,6 +15,9 @@ from tiphys.model.errors import SpecError
 NAMESPACE = "argocd"
 """Where the Applications of a local platform are."""
 
+FILES = ("log", "log.old", "lock", "json", "new")
+"""What a part may have beside its folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -56,6 +59,13 @@ class Place:
     def helm(self) -> Path:
         """Caches and settings of ``helm``, apart from those that the user may have at home."""
         return self.folder / "helm"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What can be in the folder."""
+        folders = {"kube", "git", "charts", "work", "engine", "helm"}
+        files = {f"{part}.{kind}" for part in ("kube", "git", "engine") for kind in FILES}
+        return frozenset(folders | files)
 
     def log(self, part: str) -> Path:
         """The log of a part: ``kube``, ``git`` or ``engine``."""

@@ -17,7 +17,7 @@ _OFFLINE = {
 
 def speaks_to_cluster(tool: str, arguments: Sequence[str]) -> bool:
     """Whether a command line needs a control plane that runs."""
-    if {"-h", "--help"} & set(arguments):
+    if {"-h", "--help", "--client"} & set(arguments):
         return False
     words = [word for word in arguments if not word.startswith("-")]
     return (words[0] if words else "") not in _OFFLINE[tool]
