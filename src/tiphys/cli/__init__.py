@@ -1,1 +1,1 @@
-"""The command line, one file per noun."""
+"""The command line, one file per noun. It talks to the Kubernetes API alone."""

@@ -19,6 +19,7 @@ import orjson
 
 from tiphys.cli.options import Access, Selection
 from tiphys.cli.output import tell
+from tiphys.core.diff.pointers import without
 from tiphys.model.api import Application, decode_application
 from tiphys.model.errors import Refused, SpecError, Stale, TiphysError, Unavailable
 from tiphys.model.objects import AppName, Body, part
@@ -88,9 +89,9 @@ class Found:
 
     @cached_property
     def body(self) -> Body:
-        """Every field of it."""
+        """Every field of it, but for who manages which: as kubectl shows objects."""
         body: Body = orjson.loads(self.raw)
-        return body
+        return without(body, (("metadata", "managedFields"),))
 
     @cached_property
     def app(self) -> Application:

@@ -25,7 +25,7 @@ class Row(NamedTuple):
 class LazyGroup(click.Group):
     """A ``click.Group`` whose commands are rows of a table, listed in the table's order."""
 
-    def __init__(self, *args: Any, table: Mapping[str, Row], **kwargs: Any) -> None:  # noqa: ANN401 - click's own
+    def __init__(self, *args: Any, table: Mapping[str, Row], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.table = table
 

@@ -164,7 +164,9 @@ class Watch:
                 if self.goal.reached(found.app):
                     # Sync and health lag behind the end of an operation: have them looked at once more.
                     newer = (
-                        await looked_again(self.plane, self.name, seconds=_REFRESH) if self.operated else None
+                        await looked_again(self.plane, self.name, seconds=_REFRESH)
+                        if self.operated and self.goal.operation
+                        else None
                     )
                     return Ended(newer or found, found.app.status.operation_state)
                 if self.goal.health:
