@@ -63,7 +63,7 @@ def test_a_program_that_dies_while_it_starts_leaves_its_last_words(place: Place,
     program = tmp_path / "localkube"
     program.write_text("#!/bin/sh\necho etcd: disk on fire >&2\nexit 1\n")
     program.chmod(0o755)
-    with pytest.raises(Unavailable, match=r"(?s)exit code 1 .*disk on fire.*kube\.log"):
+    with pytest.raises(Unavailable, match=r"(?s)exit code 1\..*disk on fire.*kube\.log"):
         start(place, program)
 
 
