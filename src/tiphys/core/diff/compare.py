@@ -13,7 +13,7 @@ import orjson
 
 from tiphys.core.diff.differences import Change, changes, shortfalls, told
 from tiphys.core.diff.ownership import NOTHING, Fields, Grip, entries_of, grip
-from tiphys.core.diff.pointers import Pointers, without
+from tiphys.core.diff.pointers import ABSENT, Pointers, value_at, without
 from tiphys.core.diff.unchanged import unchanged
 from tiphys.model.flow import Comparison, NeedDryRun, Pair, Predicted, SyncCode
 from tiphys.model.objects import Body, Live, Manifest, annotations_of, part
@@ -116,14 +116,14 @@ def _judged(target: Manifest, live: Live, ignored: Pointers, predicted: Predicte
         marked, marked_after = redact_together(before, after)
         found = list(changes(without(marked, hidden), without(marked_after, hidden)))
     elif "IncludeMutationWebhook=true" not in compare_options(target.body):
-        found = _by_us(found, Live(target.key, before), Live(target.key, after))
+        found = _by_us(found, target, Live(target.key, before), Live(target.key, after))
     code = SyncCode.OUT_OF_SYNC if found else SyncCode.SYNCED
     return Comparison(target.key, code, told(found))
 
 
-def _by_us(found: list[Change], before: Live, after: Live) -> list[Change]:
+def _by_us(found: list[Change], target: Manifest, before: Live, after: Live) -> list[Change]:
     """
-    The changes of fields that we own before the apply or after it.
+    The changes of fields that the target names, or that we own before the apply or after it.
 
     The others are made by a webhook or by defaulting each time that anything is written, whoever writes. Argo
     CD leaves them out too, unless an object asks for them by ``IncludeMutationWebhook=true``.
@@ -134,7 +134,8 @@ def _by_us(found: list[Change], before: Live, after: Live) -> list[Change]:
     return [
         change
         for change in found
-        if grip(to_own, after.body, change.place.after) is not Grip.NONE
+        if value_at(target.body, change.place.after) is not ABSENT
+        or grip(to_own, after.body, change.place.after) is not Grip.NONE
         or grip(own or NOTHING, before.body, change.place.before) is not Grip.NONE
     ]
 

@@ -8,12 +8,11 @@ version that was read: who changes it meanwhile makes the apply end in a conflic
 is left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tiphys.core.diff.ownership import (
     NOTHING,
-    Entry,
     Fields,
     Grip,
     entries_of,
@@ -22,6 +21,7 @@ from tiphys.core.diff.ownership import (
     may_name,
     project,
     reach,
+    together,
 )
 from tiphys.core.diff.pointers import ABSENT, Json, Pointer, Pointers, index_in, value_at
 from tiphys.model.objects import Body, Live, Manifest, part
@@ -45,75 +45,87 @@ def handed_over(target: Manifest, live: Live | None, pointers: Pointers) -> Hand
     """
     if live is None or not pointers:
         return Handover(target)
-    entries = entries_of(live)
+    own, others = _trees(live)
     body, pinned = target.body, False
     for pointer in pointers:
-        body, carries = _handed_over(body, live.body, pointer, entries)
+        body, carries = _handed_over(body, live.body, pointer, (own, others))
         pinned = pinned or carries
     body = _still_tracked(body, target.body)
     return Handover(replace(target, body=body), live.resource_version if pinned else "")
 
 
-def _handed_over(target: Body, live: Body, pointer: Pointer, entries: Sequence[Entry]) -> tuple[Body, bool]:
+def _trees(live: Live) -> tuple[Fields, Fields]:
+    """What we own, and what all others own."""
+    own, others = NOTHING, NOTHING
+    for entry in entries_of(live):
+        if entry.ours:
+            own = together(own, entry.fields)
+        else:
+            others = together(others, entry.fields)
+    return own, others
+
+
+def _handed_over(
+    target: Body, live: Body, pointer: Pointer, trees: tuple[Fields, Fields]
+) -> tuple[Body, bool]:
     """The target's body, and whether it now carries something live."""
-    own = next((entry.fields for entry in entries if entry.ours), NOTHING)
-    theirs = [grip(entry.fields, live, pointer) for entry in entries if not entry.ours]
-    ours, held = reach(own, live, pointer)
+    own, others = trees
+    anyone = together(own, others)
     value = value_at(live, pointer)
-    trees = [own, *(entry.fields for entry in entries if not entry.ours)]
-    if Grip.WITHIN in (ours, *theirs):
+    if grip(anyone, live, pointer) is Grip.WITHIN:
         # What is replaced whole keeps its part only if the target says it.
-        return _put(target, live, pointer, trees, value), True
-    shared = Grip.HELD in theirs and not isinstance(value, Mapping | list)
-    if value is ABSENT or ours is Grip.NONE or shared:
-        return _put(target, live, pointer, trees, ABSENT), False
-    return _put(target, live, pointer, trees, project(value, held)), True
+        return _put(target, live, pointer, anyone, value), True
+    ours, held = reach(own, live, pointer)
+    shared = grip(others, live, pointer) is Grip.HELD and not isinstance(value, Mapping | list)
+    if value is ABSENT or ours is not Grip.HELD or shared:
+        return _put(target, live, pointer, anyone, ABSENT), False
+    return _put(target, live, pointer, anyone, project(value, held)), True
 
 
-def _put(target: Json, live: Json, pointer: Pointer, trees: Sequence[Fields] | None, value: Json) -> Json:
+def _put(target: Json, live: Json, pointer: Pointer, tree: Fields | None, value: Json) -> Json:
     """
     The target with ``value`` at the place that the pointer has in ``live``; with ``ABSENT``, nothing there.
 
-    The trees tell which items of lists are one another's; ``None`` inside of what is replaced whole, where
-    nothing is made that the target lacks.
+    The tree of all owned fields tells which items of lists are one another's; it is ``None`` inside of what is
+    replaced whole, where nothing is made that the target lacks.
     """
     token, rest = pointer[0], pointer[1:]
     if isinstance(live, list):
-        return _put_item(target, live, pointer, trees, value)
+        return _put_item(target, live, pointer, tree, value)
     members = target if isinstance(target, Mapping) else {}
-    if token not in members and (value is ABSENT or (trees is None and rest)):
+    if token not in members and (value is ABSENT or (tree is None and rest)):
         return target
-    if not rest:
-        others = {k: v for k, v in members.items() if k != token}
-        return others if value is ABSENT else {**members, token: value}
-    inner = live.get(token, ABSENT) if isinstance(live, Mapping) else ABSENT
-    below = _below(trees, f"f:{token}")
-    return {**members, token: _put(members.get(token, ABSENT), inner, rest, below, value)}
+    made = value
+    if rest:
+        inner = live.get(token, ABSENT) if isinstance(live, Mapping) else ABSENT
+        made = _put(members.get(token, ABSENT), inner, rest, _below(tree, f"f:{token}"), value)
+    others = {k: v for k, v in members.items() if k != token}
+    return others if made is ABSENT else {**members, token: made}
 
 
-def _put_item(
-    target: Json, live: list[Json], pointer: Pointer, trees: Sequence[Fields] | None, value: Json
-) -> Json:
-    """The same for an item of a list. An item that is not live starts as the target says."""
+def _put_item(target: Json, live: list[Json], pointer: Pointer, tree: Fields | None, value: Json) -> Json:
+    """
+    The same for an item of a list.
+
+    An item that is not live starts as the target says, and one that the target no longer has goes with all its parts.
+    """
     place = index_in(live, pointer[0])
-    if place is None or not isinstance(target, list):
+    if place is None or not (target is ABSENT or isinstance(target, list)):
         return target
-    name = next((n for tree in trees or () if (n := item_name(tree, live[place]))), None)
-    there = (
-        place if name is None else next((n for n, each in enumerate(target) if may_name(name, each)), None)
-    )
-    if there is None or there >= len(target):
-        return [*target, value] if name and len(pointer) == 1 and value is not ABSENT else target
+    items: list[Json] = target if isinstance(target, list) else []
+    name = item_name(tree or NOTHING, live[place])
+    there = place if name is None else next((n for n, each in enumerate(items) if may_name(name, each)), None)
+    if there is None or there >= len(items):
+        return [*items, value] if name and len(pointer) == 1 and value is not ABSENT else target
     inner = value
     if len(pointer) > 1:
-        inner = _put(target[there], live[place], pointer[1:], _below(trees, name or ""), value)
-    return [*target[:there], *([] if inner is ABSENT else [inner]), *target[there + 1 :]]
+        inner = _put(items[there], live[place], pointer[1:], _below(tree, name or ""), value)
+    return [*items[:there], *([] if inner is ABSENT else [inner]), *items[there + 1 :]]
 
 
-def _below(trees: Sequence[Fields] | None, name: str) -> Sequence[Fields] | None:
-    """The trees one step further down, ``None`` where the step leads into what some tree owns whole."""
-    below = [tree[name] for tree in trees or () if name in tree]
-    return None if trees is None or not all(below) else below
+def _below(tree: Fields | None, name: str) -> Fields | None:
+    """The tree one step further down; ``None`` where that is inside of what is owned whole."""
+    return tree.get(name, {".": {}}) or None if tree else None
 
 
 def _still_tracked(body: Body, before: Body) -> Body:

@@ -112,6 +112,16 @@ def reach(fields: Fields, body: Json, pointer: Pointer) -> tuple[Grip, Fields]:
     return Grip.HELD, fields
 
 
+def together(one: Fields, other: Fields) -> Fields:
+    """
+    What two trees own together.
+
+    What one of them owns in parts is merged in parts, even where the other's tree ends.
+    """
+    shared = one.keys() & other.keys()
+    return {**one, **other, **{name: together(one[name], other[name]) for name in shared}}
+
+
 def fields_without(fields: Fields, body: Json, pointers: Pointers) -> Fields:
     """The tree without what the pointers point to in a live body."""
     for pointer in pointers:
