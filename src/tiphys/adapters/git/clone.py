@@ -6,13 +6,11 @@ ours holds it, for git sets a ref only after all that the commit needs has arriv
 """
 
 import asyncio
-import contextlib
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from tiphys.adapters.git import disk
 from tiphys.adapters.git.objects import Objects
 from tiphys.adapters.git.process import Git, Output
 from tiphys.adapters.git.remote import Remote
@@ -35,8 +33,8 @@ class Clone:
     def __init__(self, remote: Remote, root: Path, git: Git, settings: Settings, born: float) -> None:
         self.remote = remote
         self.links = Links()
-        self._root = root
-        self._folder = root / remote.folder
+        self._home = root / remote.folder
+        self._folder = self._home
         self._git = git
         self._settings = settings
         self._born = born
@@ -67,7 +65,7 @@ class Clone:
                 try:
                     return await self._fetched(sha)
                 except DamagedError as error:
-                    await asyncio.to_thread(self._remove)
+                    await self._remove()
                     if last:
                         raise Unavailable(
                             f"fetch from {self.remote.shown}: the clone is damaged: {error}"
@@ -91,7 +89,7 @@ class Clone:
             if packs < _MANY_PACKS:
                 return
             await asyncio.to_thread(self._settle, objects)
-            await self._run("gc", "--quiet", "--no-detach", doing=f"pack the clone of {self.remote.shown}")
+            await self._run("gc", "--quiet", doing=f"pack the clone of {self.remote.shown}")
             await self._reopened()
 
     async def _fetched(self, sha: str) -> Objects:
@@ -130,97 +128,58 @@ class Clone:
             raise SpecError(f"{doing}: {error}") from error
 
     async def _run(self, *arguments: str, doing: str) -> Output:
-        output = await self._git(*arguments, seconds=self._settings.fetch_seconds, folder=self._folder)
+        try:
+            output = await self._git(*arguments, seconds=self._settings.fetch_seconds, folder=self._folder)
+        except FileNotFoundError as error:
+            raise DamagedError(f"{doing}: {self._folder} is gone") from error
         if output.code:
-            await asyncio.to_thread(_sweep, self._folder, None)
+            await asyncio.to_thread(disk.sweep_clone, self._folder)
             raise trouble(doing, self._settings.fetch_seconds, output)
         return output
 
     def _holds(self, objects: Objects, sha: str) -> bool:
         """Whether the commit and all it needs are here: a ref of ours is it, or has it in its history."""
-        refs = objects.repository.references
-        if f"{_KEPT}{sha}" in refs:
-            return True
-        tips = [str(refs[name].target) for name in refs if name.startswith(_KEPT)]
-        return any(objects.descends(tip, sha) for tip in tips)
+        kept = objects.refs(_KEPT)
+        return f"{_KEPT}{sha}" in kept or any(objects.descends(tip, sha) for tip in kept.values())
 
     def _settle(self, objects: Objects) -> None:
         """Let go of refs to commits that are in the history of others."""
-        refs = objects.repository.references
-        tips = {name: name.removeprefix(_KEPT) for name in refs if name.startswith(_KEPT)}
-        for name, sha in tips.items():
-            if any(other != sha and objects.descends(other, sha) for other in tips.values()):
-                refs.delete(name)
+        kept = objects.refs(_KEPT)
+        for name, sha in kept.items():
+            if any(other != sha and objects.descends(other, sha) for other in kept.values()):
+                objects.repository.references.delete(name)
 
     async def _opened(self) -> Objects:
         if self._objects is None:
             try:
-                await self._made()
-                await asyncio.to_thread(_sweep, self._folder, self._born)
-                self._objects = await asyncio.to_thread(Objects, self._folder)
+                self._folder = await self._found()
             except OSError as error:
-                raise clearly(error, f"open the clone of {self.remote.shown} in {self._folder}") from error
+                raise clearly(error, f"open the clone of {self.remote.shown} in {self._home}") from error
+            return await self._reopened()
         return self._objects
 
     async def _reopened(self) -> Objects:
         self._objects = await asyncio.to_thread(Objects, self._folder)
         return self._objects
 
-    async def _made(self) -> None:
-        """Make the clone elsewhere and move it into place, so that half a one is never found."""
-        if (self._folder / "HEAD").exists():
-            return
-        await asyncio.to_thread(self._root.mkdir, parents=True, exist_ok=True)
-        fresh = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=".new-", dir=self._root))
-        output = await self._git(
-            "init", "--quiet", "--bare", "--template=", str(fresh), seconds=self._settings.ask_seconds
-        )
+    async def _found(self) -> Path:
+        if there := await asyncio.to_thread(disk.newest, self._home):
+            await asyncio.to_thread(disk.sweep_clone, there, self._born)
+            return there
+        fresh = await asyncio.to_thread(disk.begun, self._home)
+        seconds = self._settings.ask_seconds
+        output = await self._git("init", "--quiet", "--bare", "--template=", str(fresh), seconds=seconds)
         if output.code:
-            await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
-            raise trouble(
-                f"make a clone of {self.remote.shown} in {self._root}", self._settings.ask_seconds, output
-            )
-        await asyncio.to_thread(self._remove)
-        await asyncio.to_thread(fresh.rename, self._folder)
+            raise trouble(f"make a clone of {self.remote.shown} in {self._home}", seconds, output)
+        return await asyncio.to_thread(disk.settled, fresh)
 
     async def _drop(self, damaged: Objects) -> None:
         """Remove the clone, unless somebody already made it anew."""
         async with self._lock:
             if self._objects is damaged:
-                await asyncio.to_thread(self._remove)
+                await self._remove()
 
-    def _remove(self) -> None:
+    async def _remove(self) -> None:
         self._objects = None
         self._whole.clear()
-        if not self._folder.exists():
-            return
-        # Moved first: a removal that is cut short must not leave half a clone in the clone's place.
-        grave = Path(tempfile.mkdtemp(prefix=".old-", dir=self._root))
-        self._folder.rename(grave / "clone")
-        shutil.rmtree(grave, ignore_errors=True)
-
-
-def sweep_root(root: Path, born: float) -> None:
-    """Remove the half-made and half-removed clones that an earlier process left."""
-    for left in [*root.glob(".new-*"), *root.glob(".old-*")]:
-        with contextlib.suppress(OSError):
-            if left.stat().st_mtime < born:
-                shutil.rmtree(left, ignore_errors=True)
-
-
-def _sweep(folder: Path, born: float | None) -> None:
-    """
-    Remove what a git that was killed left in a clone: locks that nobody holds, packs that never became whole.
-
-    With ``born``, only what is older: another process may be at work.
-    """
-    left = [
-        *folder.glob("*.lock"),
-        *(folder / "refs").rglob("*.lock"),
-        *(folder / "objects").glob("**/tmp_*"),
-    ]
-    left += [*(folder / "objects" / "info").glob("*.lock"), *(folder / "objects" / "pack").glob("*.lock")]
-    for path in left:
-        with contextlib.suppress(OSError):
-            if born is None or path.stat().st_mtime < born:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        await asyncio.to_thread(disk.discard, self._folder)

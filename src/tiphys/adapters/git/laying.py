@@ -5,15 +5,14 @@ Nothing is ever written outside the folder, and no more than the limits allow.
 """
 
 import os
+import posixpath
 from collections.abc import Collection
 from pathlib import Path
 
 from tiphys.adapters.git.objects import Node
 from tiphys.adapters.git.settings import MIB, Settings
-from tiphys.adapters.git.tree import Place, Tree
+from tiphys.adapters.git.tree import Tree
 from tiphys.model.errors import SpecError
-
-_UNSAFE = frozenset({"", ".", "..", ".git"})
 
 
 def lay(tree: Tree, paths: Collection[str], into: Path, settings: Settings) -> None:
@@ -31,67 +30,39 @@ class _Laying:
         self._into = into
         self._settings = settings
         self._bytes = 0
-        self._files = 0
-        self._made: set[tuple[str, ...]] = set()
+        self._made: set[Path] = set()
 
     def put(self, path: str) -> None:
-        """Lay what a path of the commit leads to."""
-        place = self._tree.find(path)
-        named = tuple(step for step in os.path.normpath(path).split("/") if step not in ("", "."))
-        self._put(place, named, ())
+        """Lay a path of the commit; nothing where nothing lies."""
+        here = self._into / posixpath.normpath(path)
+        for at, node in self._tree.walk(path, self._settings.laid_files - len(self._made)):
+            target = here.joinpath(*at)
+            if target in self._made:
+                continue
+            self._made.add(target)
+            match node.kind:
+                case "tree":
+                    target.mkdir(parents=True, exist_ok=True)
+                case "blob":
+                    self._write(node, target)
+                case _:
+                    place = target.relative_to(self._into)
+                    raise SpecError(
+                        f"{self._tree.name}: {place} is a Git submodule, which is not supported yet; keep "
+                        "its files in the repository, or point the source at the submodule's repository"
+                    )
 
-    def _put(self, place: Place, at: tuple[str, ...], above: tuple[tuple[str, ...], ...]) -> None:
-        """Lay a place at a path under ``into``, having come through the folders ``above`` (true paths)."""
-        if place.node is None or at in self._made:
-            return
-        self._count(at)
-        match place.node.kind:
-            case "tree":
-                self._put_folder(place, at, above)
-            case "blob":
-                self._put_file(place.node, at)
-            case "link":
-                self._put(self._tree.find(place.parts), at, above)
-            case _:
-                raise SpecError(
-                    f"{self._tree.name}: {place.path} is a Git submodule, which is not supported yet; "
-                    "keep its files in the repository, or point the source at the submodule's repository"
-                )
-        self._made.add(at)
-
-    def _put_folder(self, place: Place, at: tuple[str, ...], above: tuple[tuple[str, ...], ...]) -> None:
-        if place.parts in above:
-            raise SpecError(
-                f"{self._tree.name}: the symlink {'/'.join(at)} leads to {place.path}, which it lies in: "
-                "a folder without end"
-            )
-        if place.node is None:
-            return
-        self._into.joinpath(*at).mkdir(parents=True, exist_ok=True)
-        for node in self._tree.objects.tree(place.node.oid).values():
-            if node.name.lower() in _UNSAFE or "/" in node.name:
-                raise SpecError(f"{self._tree.name}: {place.path} holds a file named {node.name!r}")
-            self._put(Place((*place.parts, node.name), node), (*at, node.name), (*above, place.parts))
-
-    def _put_file(self, node: Node, at: tuple[str, ...]) -> None:
+    def _write(self, node: Node, target: Path) -> None:
         size = self._tree.objects.size(node.oid)
         self._bytes += size
-        if size > self._settings.file_bytes or self._bytes > self._settings.laid_bytes:
-            most = (
-                self._settings.file_bytes if size > self._settings.file_bytes else self._settings.laid_bytes
-            )
-            raise SpecError(
-                f"{self._tree.name}: {'/'.join(at)} is too large: at most {most // MIB} MiB are read of a "
-                f"{'file' if size > self._settings.file_bytes else 'source'}"
-            )
-        target = self._into.joinpath(*at)
+        place = target.relative_to(self._into)
+        self._bound(size, self._settings.file_bytes, f"the file {place} is too large")
+        self._bound(self._bytes, self._settings.laid_bytes, f"the source is too large, at {place}")
         target.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         with os.fdopen(os.open(target, flags, 0o755 if node.executable else 0o644), "wb") as file:
             file.write(self._tree.objects.blob(node.oid))
 
-    def _count(self, at: tuple[str, ...]) -> None:
-        self._files += 1
-        if self._files > self._settings.laid_files:
-            most = self._settings.laid_files
-            raise SpecError(f"{self._tree.name}: more than {most} files and folders, at {'/'.join(at)}")
+    def _bound(self, size: int, most: int, what: str) -> None:
+        if size > most:
+            raise SpecError(f"{self._tree.name}: {what}; at most {most // MIB} MiB are read")

@@ -101,6 +101,14 @@ class Objects:
         except pygit2.GitError as error:
             raise DamagedError(f"the history of {newer} cannot be read: {error}") from error
 
+    def refs(self, prefix: str) -> dict[str, str]:
+        """What the refs below a prefix point to."""
+        try:
+            refs = self.repository.references
+            return {name: str(refs[name].target) for name in refs if name.startswith(prefix)}
+        except (pygit2.GitError, KeyError) as error:
+            raise DamagedError(f"refs cannot be read: {error}") from error
+
     def full(self, short: str) -> str | None:
         """The one commit whose SHA starts so, if there is one; ``SpecError`` if there are several."""
         try:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tiphys.adapters.git.settings import MIB, Settings
+from tiphys.model.errors import Unavailable
 
 _PASSED_ON = (
     "PATH",
@@ -57,6 +58,7 @@ _CONFIG = {
 }
 _MOST_OUTPUT = 64 * MIB
 _MOST_WORDS = 64 * 1024
+_MOST_DYING = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +90,32 @@ class Git:
         self._places = asyncio.Semaphore(settings.processes)
 
     async def __call__(self, *arguments: str, seconds: float, folder: Path | None = None) -> Output:
-        """Run git; a deadline that passes ends it and all its children."""
+        """Run git; a deadline that passes ends it and its children. ``FileNotFoundError``: there is no such folder."""
         async with self._places:
-            process = await asyncio.create_subprocess_exec(
-                "git",
-                *self._options,
-                *arguments,
-                cwd=folder or "/",
-                env=self._environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
             try:
-                self._bound(process.pid)
-                return await _output(process, seconds)
+                transport, run = await asyncio.get_running_loop().subprocess_exec(
+                    _Run,
+                    "git",
+                    *self._options,
+                    *arguments,
+                    cwd=folder or "/",
+                    env=self._environment,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    start_new_session=True,
+                    # Python ignores SIGXFSZ, and so should git: it then says that the file is too large.
+                    restore_signals=False,
+                )
+            except FileNotFoundError as error:
+                if error.filename == str(folder):
+                    raise
+                raise Unavailable("the program git is not in PATH; install Git 2.39 or newer") from error
+            try:
+                self._bound(transport.get_pid())
+                late = await run.is_late(seconds)
             finally:
-                await _ended(process)
+                await run.end()
+                transport.close()
+            return run.output(transport.get_returncode(), late)
 
     def _bound(self, pid: int) -> None:
         # No file of a clone grows past the limit: a repository without end cannot fill the disk.
@@ -113,35 +123,50 @@ class Git:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (self._most_bytes, self._most_bytes))
 
 
-async def _output(process: asyncio.subprocess.Process, seconds: float) -> Output:
-    if process.stdout is None or process.stderr is None:
-        raise RuntimeError("git was started without pipes")
-    words = bytearray()
-    late = False
-    reading = asyncio.create_task(_tail(process.stderr, words))
-    text = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            while (chunk := await process.stdout.read(65536)) and len(text) < _MOST_OUTPUT:
-                text += chunk
-            await reading
-            await process.wait()
-    except TimeoutError:
-        late = True
-    finally:
-        reading.cancel()
-    code = -signal.SIGKILL if process.returncode is None else process.returncode
-    return Output(code, text.decode("utf-8", "replace"), words.decode("utf-8", "replace"), late)
+class _Run(asyncio.SubprocessProtocol):
+    """A git process: what it printed, and that neither it nor a child of it stays."""
 
+    def __init__(self) -> None:
+        self._text = bytearray()
+        self._words = bytearray()
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pid = 0
 
-async def _tail(stream: asyncio.StreamReader, kept: bytearray) -> None:
-    while chunk := await stream.read(65536):
-        kept += chunk
-        del kept[:-_MOST_WORDS]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.SubprocessTransport):
+            self._pid = transport.get_pid()
 
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == 1:
+            self._text += data[: _MOST_OUTPUT - len(self._text)]
+        else:
+            self._words += data
+            del self._words[:-_MOST_WORDS]
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """No process of the group is left when this returns, even if we are being cancelled."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await asyncio.shield(process.wait())
+    def process_exited(self) -> None:
+        # A git that was killed leaves children that hold its pipes open.
+        self._kill()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio tells it
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    async def is_late(self, seconds: float) -> bool:
+        """Wait until it has ended; whether the time was up before that."""
+        done, _ = await asyncio.wait([self._ended], timeout=seconds)
+        return not done
+
+    async def end(self) -> None:
+        """Nothing of it runs when this returns."""
+        if not self._ended.done():
+            self._kill()
+            await asyncio.wait([self._ended], timeout=_MOST_DYING)
+
+    def output(self, code: int | None, late: bool) -> Output:
+        """What there is to say about it, at its end."""
+        text, words = (b.decode("utf-8", "replace") for b in (self._text, self._words))
+        return Output(-signal.SIGKILL if code is None else code, text, words, late)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)

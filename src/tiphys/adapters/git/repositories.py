@@ -5,12 +5,13 @@ Who may read which repository, and how often a revision is looked up, is decided
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from tiphys.adapters.git import refs as named
-from tiphys.adapters.git.clone import Clone, sweep_root
+from tiphys.adapters.git.clone import Clone
+from tiphys.adapters.git.disk import sweep_homes
 from tiphys.adapters.git.laying import lay
 from tiphys.adapters.git.objects import Objects
 from tiphys.adapters.git.process import Git
@@ -35,7 +36,7 @@ class GitRepositories:
         self._http = SmartHttp(self._settings.ask_seconds)
         self._clones: dict[str, Clone] = {}
         self._born = time.time()
-        sweep_root(root, self._born)
+        sweep_homes(root, self._born)
 
     async def resolve(self, repo: str, revision: str) -> Tip:
         """
@@ -58,9 +59,13 @@ class GitRepositories:
         """
         What lies at each path of a commit, by the path as it was asked for; ``""`` and ``.`` are the root.
 
-        Of symlinks at or below the paths, what they lead to is answered too, under its own path.
+        Symlinks are followed. What those below the paths lead to is answered too, under its own path.
         """
         return await self._read(repo, sha, lambda tree: tree.entries(paths))
+
+    async def files(self, repo: str, sha: str, folder: str) -> Sequence[str]:
+        """Every file below a folder, relative to it, sorted; those of folders that are linked into it too."""
+        return await self._read(repo, sha, lambda tree: self._listed(tree, folder))
 
     async def read(self, repo: str, sha: str, path: str) -> bytes:
         """The content of a file, symlinks followed; ``SpecError`` if there is none or it is too large."""
@@ -127,6 +132,10 @@ class GitRepositories:
         if named.is_range(revision):
             hint += f"; {named.RANGES_ARE_NOT_BUILT}"
         return SpecError(f"{source.shown} has no branch, tag or commit {revision!r}; {hint}")
+
+    def _listed(self, tree: Tree, folder: str) -> list[str]:
+        walk = tree.walk(folder, self._settings.laid_files)
+        return sorted("/".join(at) for at, node in walk if at and node.kind == "blob")
 
     def _content(self, tree: Tree, path: str) -> bytes:
         node = tree.find(path).node

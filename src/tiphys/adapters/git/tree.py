@@ -4,10 +4,12 @@ The tree of a commit, read as a folder. Its symlinks lead anywhere in the reposi
 Nothing is written here; ``laying`` does that.
 """
 
+import itertools
 import posixpath
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from tiphys.adapters.git.objects import Node, Objects
 from tiphys.model.errors import SpecError
@@ -18,6 +20,7 @@ _DEEPEST = 100
 _MOST_LINKS = 20_000
 _MOST_REMEMBERED = 100_000
 _LONGEST_LINK = 4096
+_UNSAFE = frozenset({"", ".", "..", ".git"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,18 @@ class Place:
     def entry(self) -> Entry | None:
         """What lies there, in the words of the model."""
         return self.node and Entry(PurePosixPath(self.path), self.node.oid, self.node.kind)
+
+
+class _Step(NamedTuple):
+    """Something to visit on a walk."""
+
+    parts: tuple[str, ...]
+    """Its true path."""
+    at: tuple[str, ...]
+    """Its path relative to where the walk began, as someone sees it who follows symlinks."""
+    node: Node | None
+    above: tuple[tuple[str, ...], ...]
+    """The true paths of the folders that led to it."""
 
 
 class Links:
@@ -71,12 +86,14 @@ class Tree:
         self._links = links
         self._root = Node("", objects.root(sha), 0o040000)
 
-    def find(self, path: str | Iterable[str], follow: bool = True) -> Place:
+    def find(self, path: str | Iterable[str]) -> Place:
         """
-        Where a path leads, symlinks on the way followed; a symlink at its end only if ``follow`` says so.
+        Where a path leads, symlinks on the way and at its end followed.
 
         Raises ``SpecError`` where the path, or a symlink on it, leads out of the repository or in circles.
         """
+        if isinstance(path, str) and posixpath.normpath(path).startswith("../"):
+            raise self._outside(path, "")
         todo = _steps(path, self.name)
         folders = [self._root]
         link = ""
@@ -92,7 +109,7 @@ class Tree:
             at = (*(f.name for f in folders[1:]), step)
             if node is None:
                 return Place(self._rest(at, todo, path, link), None)
-            if node.kind != "link" or not (todo or follow):
+            if node.kind != "link":
                 folders.append(node)
                 continue
             hops += 1
@@ -106,29 +123,72 @@ class Tree:
         return Place(tuple(f.name for f in folders[1:]), folders[-1])
 
     def entries(self, paths: Collection[str]) -> dict[str, Entry | None]:
-        """What lies at each path, and what the symlinks at and below the paths lead to, by its own path."""
+        """
+        What lies at each path, symlinks followed, by the path as it was asked for.
+
+        What the symlinks below the paths lead to is answered too, by its own true path.
+        """
         answer: dict[str, Entry | None] = {}
-        todo: list[Place] = []
-        for path in paths:
-            place = self.find(path, follow=False)
+        places = [self.find(path) for path in paths]
+        for path, place in zip(paths, places, strict=True):
             answer[path] = place.entry
-            todo.append(place)
+        links = 0
         seen: set[tuple[str, ...]] = set()
-        while todo:
-            place = todo.pop()
-            if place.parts in seen:
+        while places:
+            place = places.pop()
+            if place.parts in seen or place.node is None or place.node.kind != "tree":
                 continue
             seen.add(place.parts)
-            if len(seen) > _MOST_LINKS:
-                raise SpecError(f"{self.name}: more than {_MOST_LINKS} symlinks are in {', '.join(paths)}")
-            if place.node and place.node.kind == "link":
-                target = self.find(place.parts)
+            below = self._links.below(place.node.oid, self.objects)
+            links += len(below)
+            if links > _MOST_LINKS:
+                raise SpecError(f"{self.name}: more than {_MOST_LINKS} symlinks below {', '.join(paths)}")
+            for target in [self.find((*place.parts, *link.split("/"))) for link in below]:
                 answer.setdefault(target.path, target.entry)
-                todo.append(target)
-            elif place.node and place.node.kind == "tree":
-                below = self._links.below(place.node.oid, self.objects)
-                todo += (self.find((*place.parts, *link.split("/")), follow=False) for link in below)
+                places.append(target)
         return answer
+
+    def walk(self, path: str, most: int) -> Iterator[tuple[tuple[str, ...], Node]]:
+        """
+        Everything at and below a path, symlinks followed, folders before what is in them.
+
+        Each with its path relative to the path asked for. A symlink that leads nowhere is passed over, as
+        Argo CD does. Raises ``SpecError`` past ``most`` of them, and for a folder that is linked into itself.
+        """
+        left = itertools.count(most, -1)
+        place = self.find(path)
+        todo: list[_Step] = [_Step(place.parts, (), place.node, ())]
+        while todo:
+            step = todo.pop()
+            if next(left) <= 0:
+                raise SpecError(f"{self.name}: {path or '.'} holds more than {most} files and folders")
+            if step.node is None:
+                continue
+            if step.node.kind == "link":
+                target = self.find(step.parts)
+                todo.append(step._replace(parts=target.parts, node=target.node))
+                continue
+            yield step.at, step.node
+            if step.node.kind == "tree":
+                todo += self._below(step, step.node.oid)
+
+    def _below(self, step: _Step, oid: str) -> list[_Step]:
+        if step.parts in step.above:
+            raise SpecError(
+                f"{self.name}: the symlink {'/'.join(step.at)} leads to {'/'.join(step.parts) or '.'}, "
+                "which it lies in: a folder without end"
+            )
+        if len(step.above) > _DEEPEST:
+            raise SpecError(f"{self.name}: folders are nested more than {_DEEPEST} deep")
+        steps = []
+        above = (*step.above, step.parts)
+        for node in self.objects.tree(oid).values():
+            if node.name.lower() in _UNSAFE or "/" in node.name:
+                raise SpecError(
+                    f"{self.name}: {'/'.join(step.parts) or '.'} holds a file named {node.name!r}"
+                )
+            steps.append(_Step((*step.parts, node.name), (*step.at, node.name), node, above))
+        return steps[::-1]
 
     def _target(self, node: Node) -> str:
         if self.objects.size(node.oid) > _LONGEST_LINK:

@@ -51,7 +51,7 @@ _TROUBLES = _signs(
         _unavailable("the disk that holds the clones is full; free some space"),
     ),
     (r"Read-only file system", _unavailable("the disk that holds the clones is read-only")),
-    (r"File too large|died of signal 25", _spec("the repository is larger than the limit for one fetch")),
+    (r"File too large", _spec("the repository is larger than the limit for one fetch")),
     (
         r"not our ref|unadvertised object|by sha1|couldn't find remote ref|no such remote ref",
         UnadvertisedError,
