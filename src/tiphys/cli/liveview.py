@@ -67,7 +67,8 @@ def _table(looks: Looks) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("APPLICATION", "SYNC", "HEALTH", "REVISION"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("LAST MESSAGE", no_wrap=True, overflow="ellipsis", ratio=1)
+    # The one column that gives way where the terminal is narrow; its texts are cut and not wrapped.
+    table.add_column("LAST MESSAGE")
     for _, look in sorted(looks.items()):
         table.add_row(*_row(look))
     return table
@@ -79,5 +80,5 @@ def _row(look: Look) -> list[Text]:
         Text(look.sync or "…", style=COLOURS.get(look.sync, "magenta")),
         Text(look.health or "…", style=COLOURS.get(look.health, "magenta")),
         Text(one_line(look.revision)),
-        Text(one_line(look.message), style="dim"),
+        Text(one_line(look.message), style="dim", no_wrap=True, overflow="ellipsis"),
     ]

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from textwrap import dedent, indent
+from textwrap import dedent
 
 from tiphys.local.demo import root_command
 from tiphys.local.place import NAMESPACE, Place, named
@@ -71,4 +71,5 @@ def text(place: Place) -> str:
     """All recipes as they are printed."""
     checkout = shlex.quote(str(place.work / "charts"))
     blocks = [f"# {title}\n{dedent(commands).strip()}" for title, commands in recipes(place)]
-    return "Try it, in another terminal:\n\n" + indent("\n\n".join([f"cd {checkout}", *blocks]), "  ")
+    # Not indented: a here-document that is copied must end at the beginning of a line.
+    return "\n\n".join(["Try it, in another terminal:", f"cd {checkout}", *blocks])
