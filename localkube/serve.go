@@ -20,6 +20,7 @@ import (
 	"tiphys.dev/localkube/internal/node"
 	"tiphys.dev/localkube/internal/pki"
 	"tiphys.dev/localkube/internal/plane"
+	"tiphys.dev/localkube/internal/provider"
 )
 
 // A start takes three seconds; on a machine that is busy with other things, many times that.
@@ -82,12 +83,11 @@ func parseServe(args []string) (serveFlags, error) {
 	return f, nil
 }
 
-// run is the life of a control plane: take the directory and the port, start, tell, wait, stop.
+// run takes the directory and the port, and keeps a control plane there until it is told to stop.
 func run(flags serveFlags) error {
 	began := time.Now()
 	signals, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	tuneMemory()
 	plane.QuietLogs()
 
 	state, err := home.Open(flags.dir)
@@ -99,29 +99,44 @@ func run(flags serveFlags) error {
 	if err != nil {
 		return err
 	}
+	err = live(signals, settings, config, flags.node, func() error { return announce(state, config.Host, began) })
+	if signals.Err() != nil {
+		return nil // whatever failed was interrupted on purpose
+	}
+	return err
+}
+
+// live starts everything, tells that it is ready, waits for the end, and stops everything.
+func live(signals context.Context, settings plane.Settings, config *rest.Config, simulation node.Settings, ready func() error) error {
+	starting, cancel := context.WithTimeout(signals, startDeadline)
+	defer cancel()
+	started := tuneMemory()
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err
 	}
-	starting, cancel := context.WithTimeout(signals, startDeadline)
-	defer cancel()
 	control, err := plane.Start(starting, settings, client)
 	if err != nil {
-		return endedBy(signals, err)
-	}
-	defer control.Stop()
-
-	nodes, err := node.Start(starting, client, settings.Keys, flags.node)
-	if err != nil {
-		return endedBy(signals, err)
-	}
-	defer nodes.Stop()
-	if err := plane.AwaitReady(starting, client, nodes.Names()); err != nil {
-		return endedBy(signals, err)
-	}
-	if err := announce(state, config.Host, began); err != nil {
 		return err
 	}
+	defer control.Stop()
+	nodes, err := node.Start(starting, client, settings.Keys, simulation)
+	if err != nil {
+		return err
+	}
+	defer nodes.Stop()
+	around, err := provider.Start(starting, client)
+	if err != nil {
+		return err
+	}
+	defer around.Stop()
+	if err := control.AwaitReady(starting, client, nodes.Names()); err != nil {
+		return err
+	}
+	if err := ready(); err != nil {
+		return err
+	}
+	started()
 	select {
 	case <-signals.Done():
 		return nil
@@ -130,19 +145,22 @@ func run(flags serveFlags) error {
 	}
 }
 
-// endedBy forgives errors of a start that was interrupted on purpose.
-func endedBy(signals context.Context, err error) error {
-	if signals.Err() != nil {
-		return nil
-	}
-	return err
-}
+// A start makes much garbage and is waited for; an idle control plane is judged by its resident
+// size. So garbage is collected seldom in the start and often afterwards.
+const (
+	gcStarting, gcRunning = 400, 50
+	settling              = 3 * time.Second
+)
 
-// tuneMemory collects garbage earlier than Go would: an idle control plane is judged by its
-// resident size. GOGC in the environment wins.
-func tuneMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+// tuneMemory leaves GOGC in the environment alone, and otherwise answers what to call when started.
+func tuneMemory() (started func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	debug.SetGCPercent(gcStarting)
+	return func() {
+		debug.SetGCPercent(gcRunning)
+		time.AfterFunc(settling, debug.FreeOSMemory)
 	}
 }
 

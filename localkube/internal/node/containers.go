@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,13 +25,13 @@ func (l *look) containers() {
 	inits := make([]corev1.ContainerStatus, len(spec.InitContainers))
 	for i := range spec.InitContainers {
 		container := &spec.InitContainers[i]
-		inits[i] = l.container(container, l.status.InitContainerStatuses, initPolicy(container, spec.RestartPolicy), allowed)
+		inits[i] = l.container(container, l.status.InitContainerStatuses, allowed)
 		allowed = allowed && isPast(container, &inits[i])
 		failed = failed || (!isSidecar(container) && hasFailed(&inits[i]))
 	}
 	mains := make([]corev1.ContainerStatus, len(spec.Containers))
 	for i := range spec.Containers {
-		mains[i] = l.container(&spec.Containers[i], l.status.ContainerStatuses, spec.RestartPolicy, allowed)
+		mains[i] = l.container(&spec.Containers[i], l.status.ContainerStatuses, allowed)
 	}
 	l.status.InitContainerStatuses, l.status.ContainerStatuses = inits, mains
 	l.status.Phase = phaseOf(mains, spec.RestartPolicy, failed, allowed)
@@ -43,15 +44,17 @@ func isSidecar(c *corev1.Container) bool {
 	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
-// initPolicy: an init container runs again until it succeeds, unless nothing in its pod does.
-func initPolicy(c *corev1.Container, pod corev1.RestartPolicy) corev1.RestartPolicy {
+// policyOf is a container's own restart policy. An init container runs again until it succeeds,
+// unless nothing in its pod does.
+func policyOf(pod *corev1.Pod, c *corev1.Container) corev1.RestartPolicy {
+	isInit := slices.ContainsFunc(pod.Spec.InitContainers, func(init corev1.Container) bool { return init.Name == c.Name })
 	switch {
 	case isSidecar(c):
 		return corev1.RestartPolicyAlways
-	case pod == corev1.RestartPolicyAlways:
+	case isInit && pod.Spec.RestartPolicy == corev1.RestartPolicyAlways:
 		return corev1.RestartPolicyOnFailure
 	}
-	return pod
+	return pod.Spec.RestartPolicy
 }
 
 // isPast tells whether the containers after an init container may start.
@@ -67,12 +70,12 @@ func hasFailed(status *corev1.ContainerStatus) bool {
 }
 
 // container answers with the next status of one container.
-func (l *look) container(c *corev1.Container, known []corev1.ContainerStatus, policy corev1.RestartPolicy, allowed bool) corev1.ContainerStatus {
+func (l *look) container(c *corev1.Container, known []corev1.ContainerStatus, allowed bool) corev1.ContainerStatus {
 	status := statusOf(c, known)
 	switch {
 	case status.State.Terminated != nil:
 	case status.State.Running != nil:
-		l.goOn(c, &status, policy)
+		l.goOn(c, &status)
 	case !allowed:
 		wait(&status, "PodInitializing", "")
 	default:
@@ -136,7 +139,7 @@ func (l *look) start(c *corev1.Container, status *corev1.ContainerStatus) {
 	identity := fmt.Sprintf("%s/%s/%d", l.pod.UID, c.Name, status.RestartCount)
 	status.ContainerID = fmt.Sprintf("simulated://%x", sha256.Sum256([]byte(identity)))
 	status.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Time{Time: l.now}}}
-	if program := programOf(c, l.pod.Spec.RestartPolicy); !program.Forever {
+	if program := programOf(l.pod, c); !program.Forever {
 		l.in(program.Took)
 	}
 	l.probe(c, status)
@@ -149,9 +152,9 @@ func (l *look) probe(c *corev1.Container, status *corev1.ContainerStatus) {
 }
 
 // goOn looks whether a running container has come to its end.
-func (l *look) goOn(c *corev1.Container, status *corev1.ContainerStatus, policy corev1.RestartPolicy) {
+func (l *look) goOn(c *corev1.Container, status *corev1.ContainerStatus) {
 	l.probe(c, status)
-	program := programOf(c, l.pod.Spec.RestartPolicy)
+	program := programOf(l.pod, c)
 	if program.Forever {
 		return
 	}
@@ -164,6 +167,7 @@ func (l *look) goOn(c *corev1.Container, status *corev1.ContainerStatus, policy 
 		return
 	}
 	stop(status, program.Code, l.now)
+	policy := policyOf(l.pod, c)
 	if policy == corev1.RestartPolicyAlways || policy == corev1.RestartPolicyOnFailure && program.Code != 0 {
 		l.restart(c, status)
 	}

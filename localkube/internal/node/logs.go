@@ -74,7 +74,7 @@ func (p *pods) logs(w http.ResponseWriter, r *http.Request) {
 	lines := output(pod, container)
 	if r.FormValue("follow") == "true" {
 		follow(w, r, lines, time.Since(p.startOf(pod, container.Name)))
-		if programOf(container, pod.Spec.RestartPolicy).Forever {
+		if programOf(pod, container).Forever {
 			<-r.Context().Done()
 		}
 		return
@@ -103,7 +103,7 @@ func output(pod *corev1.Pod, c *corev1.Container) []Line {
 		command = fmt.Sprintf("%q", argv)
 	}
 	first := Line{Text: fmt.Sprintf("simulated by localkube: image %s, command %s", c.Image, command)}
-	return append([]Line{first}, programOf(c, pod.Spec.RestartPolicy).Lines...)
+	return append([]Line{first}, programOf(pod, c).Lines...)
 }
 
 func (p *pods) startOf(pod *corev1.Pod, container string) time.Time {

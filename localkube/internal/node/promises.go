@@ -69,12 +69,12 @@ func declares(container *corev1.Container, portName string) bool {
 	return false
 }
 
-// programOf is what a container does. Without a command the image would decide; an image of a pod
-// that does not restart is taken for a task, and ends well at once.
-func programOf(container *corev1.Container, policy corev1.RestartPolicy) Program {
+// programOf is what a container does. Without a command the image would decide; the image of a
+// container that is not restarted when it ends well is taken for a task, and ends well at once.
+func programOf(pod *corev1.Pod, container *corev1.Container) Program {
 	argv := slices.Concat(container.Command, container.Args)
 	if len(argv) > 0 {
 		return Interpret(argv)
 	}
-	return Program{Forever: policy == corev1.RestartPolicyAlways}
+	return Program{Forever: policyOf(pod, container) == corev1.RestartPolicyAlways}
 }

@@ -1,11 +1,14 @@
 package plane
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -15,37 +18,81 @@ import (
 	"tiphys.dev/localkube/internal/home"
 )
 
-// QuietLogs makes the components say warnings and errors only, on stderr. It replaces their own
-// logging options, which may be applied only once in a process.
+// QuietLogs makes the components say warnings and errors only, on stderr. What they say in a start
+// is kept back, and told only if the start fails: it is a list of what is not there yet. This
+// replaces their own logging options, which may be applied only once in a process.
 func QuietLogs() {
-	setKlog(map[string]string{
-		"logtostderr":                      "true",
-		"legacy_stderr_threshold_behavior": "false",
-		"stderrthreshold":                  "WARNING",
-	})
-
-	// Its warnings are about each of some hundred connections to etcd, tried again a moment later.
-	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, os.Stderr))
-}
-
-// hush is for the end: everybody then complains that the others are gone.
-func hush() { setKlog(map[string]string{"stderrthreshold": "FATAL"}) }
-
-func setKlog(options map[string]string) {
 	flags := flag.NewFlagSet("klog", flag.PanicOnError)
 	klog.InitFlags(flags)
-	for name, value := range options {
+	for name, value := range map[string]string{"logtostderr": "false", "one_output": "true", "stderrthreshold": "FATAL"} {
 		if err := flags.Set(name, value); err != nil {
 			panic(err)
 		}
 	}
+	klog.SetOutputBySeverity("INFO", io.Discard)
+	klog.SetOutputBySeverity("WARNING", components)
+	klog.SetOutputBySeverity("ERROR", components)
+	klog.SetOutputBySeverity("FATAL", io.Discard) // the threshold brings it to stderr
+	// Its warnings are about each of some hundred connections to etcd, tried again a moment later.
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, components))
+}
+
+// components is where all of them write to.
+var components = &patientWriter{keep: true}
+
+// usualLines are errors that are none: a controller was faster than its own cache and looks again;
+// an autoscaler finds no metrics, of which there are none here, and says so four times a minute.
+var usualLines = [][]byte{
+	[]byte("is not as new as written version"),
+	[]byte("failed to compute desired number of replicas based on listed metrics"),
+}
+
+const keptBytes = 256 << 10
+
+// patientWriter keeps lines back, or writes them to stderr, or neither.
+type patientWriter struct {
+	mutex       sync.Mutex
+	keep, quiet bool
+	kept        bytes.Buffer
+}
+
+func (w *patientWriter) Write(line []byte) (int, error) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	switch {
+	case w.quiet || slices.ContainsFunc(usualLines, func(part []byte) bool { return bytes.Contains(line, part) }):
+		return len(line), nil
+	case w.keep:
+		if w.kept.Len()+len(line) < keptBytes {
+			w.kept.Write(line)
+		}
+		return len(line), nil
+	}
+	return os.Stderr.Write(line)
+}
+
+// started forgets what was kept when the start went well, and tells it otherwise.
+func (w *patientWriter) started(well bool) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if !well {
+		_, _ = os.Stderr.Write(w.kept.Bytes())
+	}
+	w.keep, w.kept = false, bytes.Buffer{}
+}
+
+// hush is for the end: everybody then complains that the others are gone.
+func (w *patientWriter) hush() {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.quiet = true
 }
 
 // etcdLogger writes etcd's warnings. etcd ends the process when it cannot write its log; that is
 // caught here, because a full disk deserves one line and an exit code and not a stack trace.
 func etcdLogger() *zap.Logger {
 	encoder := zapcore.NewConsoleEncoder(zap.NewProductionEncoderConfig())
-	core := zapcore.NewCore(encoder, zapcore.Lock(os.Stderr), zapcore.WarnLevel)
+	core := zapcore.NewCore(encoder, zapcore.AddSync(components), zapcore.WarnLevel)
 	return zap.New(diskWatch{core})
 }
 
@@ -69,7 +116,11 @@ func (d diskWatch) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *za
 }
 
 func (d diskWatch) Write(entry zapcore.Entry, fields []zapcore.Field) error {
-	if entry.Level >= zapcore.DPanicLevel && fatalForDisk(fields) {
+	if entry.Level < zapcore.DPanicLevel {
+		return d.Core.Write(entry, fields)
+	}
+	components.started(false) // the process is about to end
+	if fatalForDisk(fields) {
 		fmt.Fprintln(os.Stderr, "localkube: the disk is full; free some space and start again, nothing that was acknowledged is lost")
 		os.Exit(home.ExitDisk)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
@@ -46,7 +47,8 @@ func newPart() part {
 	return part{context: ctx, cancel: cancel}
 }
 
-// Start returns when the API server says that it is ready and the controllers have been started.
+// Start returns when the API can be used by those who may do everything, and the controllers have
+// been started. AwaitReady waits for the rest.
 func Start(ctx context.Context, settings Settings, client kubernetes.Interface) (*Plane, error) {
 	etcd, err := startEtcd(ctx, settings)
 	if err != nil {
@@ -56,9 +58,11 @@ func Start(ctx context.Context, settings Settings, client kubernetes.Interface) 
 	p.run(&p.apiServer, "kube-apiserver", func(ctx context.Context) error {
 		return runAPIServer(ctx, settings.Keys, settings.Listener)
 	})
-	if err := p.awaitAPI(ctx, client); err != nil {
+	awaiting, cancel := p.during(ctx)
+	defer cancel()
+	if err := await(awaiting, apiReady(client, lateHooks)); err != nil {
 		p.Stop()
-		return nil, err
+		return nil, fmt.Errorf("kube-apiserver did not become ready: %w", err)
 	}
 	p.run(&p.components, "kube-controller-manager", func(ctx context.Context) error {
 		return runControllers(ctx, settings.Keys, settings.Kubeconfig)
@@ -89,48 +93,45 @@ func (p *Plane) run(part *part, name string, component func(context.Context) err
 	}()
 }
 
-// awaitAPI asks often: a request over loopback costs a fraction of a millisecond, and this is on
-// the way of every start.
-func (p *Plane) awaitAPI(ctx context.Context, client kubernetes.Interface) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		asking, cancel := context.WithTimeout(ctx, time.Second)
-		err := client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(asking).Error()
-		cancel()
-		if err == nil {
-			return nil
-		}
+// lateHooks are the checks of the API server that wait for a whole second before they begin: it
+// then makes the usual roles and priority classes. The controllers do not need them to start.
+var lateHooks = url.Values{"exclude": {"poststarthook/rbac/bootstrap-roles", "poststarthook/scheduling/bootstrap-system-priority-classes"}}
+
+// during is ctx until a component ends by itself; the cause tells which one.
+func (p *Plane) during(ctx context.Context) (context.Context, context.CancelFunc) {
+	during, cancel := context.WithCancelCause(ctx)
+	go func() {
 		select {
 		case err := <-p.failed:
-			return err
-		case <-ctx.Done():
-			return fmt.Errorf("kube-apiserver did not become ready: %w", err)
-		case <-tick.C:
+			p.failed <- err // there is another reader, later
+			cancel(err)
+		case <-during.Done():
 		}
-	}
+	}()
+	return during, func() { cancel(nil) }
 }
 
 // Stop ends the controllers, then the API server, then the store, each within a second: what they
 // still wait for is somebody's open watch, and the store needs no farewell to keep what it has.
 func (p *Plane) Stop() {
-	hush()
+	components.started(false)
+	components.hush()
 	p.components.stop(time.Second)
 	p.apiServer.stop(time.Second)
 	closed := make(chan struct{})
 	go func() { defer close(closed); p.etcd.Close() }()
-	await(closed, time.After(time.Second))
+	within(closed, time.After(time.Second))
 }
 
 func (p *part) stop(patience time.Duration) {
 	p.cancel()
 	late := time.After(patience)
 	for _, done := range p.done {
-		await(done, late)
+		within(done, late)
 	}
 }
 
-func await(done <-chan struct{}, late <-chan time.Time) {
+func within(done <-chan struct{}, late <-chan time.Time) {
 	select {
 	case <-done:
 	case <-late:

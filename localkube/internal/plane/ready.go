@@ -3,6 +3,7 @@ package plane
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,21 +14,45 @@ import (
 )
 
 // AwaitReady returns when a pod could be created and would run: the nodes are ready and without
-// the taint of a new node, the default service account is there, and the controllers are at work.
-func AwaitReady(ctx context.Context, client kubernetes.Interface, nodes []string) error {
+// the taint of a new node, the default service account is there, the controllers are at work, and
+// the API server says itself that it is ready.
+func (p *Plane) AwaitReady(ctx context.Context, client kubernetes.Interface, nodes []string) error {
+	ctx, cancel := p.during(ctx)
+	defer cancel()
 	proof := rootCertificates(client)
 	if err := proof.withdraw(ctx); err != nil {
 		return err
 	}
-	for _, check := range []condition{proof.returned, defaultAccount(client), nodesReady(client, nodes)} {
-		if err := wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, wait.ConditionWithContextFunc(check)); err != nil {
-			return fmt.Errorf("the controllers did not start in time: %w", err)
+	for _, check := range []condition{proof.returned, defaultAccount(client), nodesReady(client, nodes), apiReady(client, nil)} {
+		if err := await(ctx, check); err != nil {
+			return fmt.Errorf("the controllers did not start: %w", err)
 		}
 	}
+	components.started(true)
 	return nil
 }
 
 type condition func(context.Context) (bool, error)
+
+// await asks often: a request over loopback costs a fraction of a millisecond, and this is on the
+// way of every start.
+func await(ctx context.Context, check condition) error {
+	err := wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, wait.ConditionWithContextFunc(check))
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// apiReady asks the API server itself; except are checks to leave out.
+func apiReady(client kubernetes.Interface, except url.Values) condition {
+	return func(ctx context.Context) (bool, error) {
+		asking, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		path := "/readyz?" + except.Encode()
+		return client.Discovery().RESTClient().Get().RequestURI(path).Do(asking).Error() == nil, nil
+	}
+}
 
 // controllersProof is an object that a controller brings back when it is gone. After a restart all
 // other traces of the controllers are those of the last time.
