@@ -24,10 +24,12 @@ class Following:
     world: World
     queue: Queue[AppName]
 
-    def application(self, name: AppName, old: Live | None, new: Live | None) -> None:
-        """An Application came, went, or changed in more than its status."""
-        if _asked(old) != _asked(new):
+    def application(self, name: AppName, old: Live | None, new: Live | None) -> bool:
+        """An Application came, went, or changed; answers whether in more than what we told of it ourselves."""
+        asked = _asked(old) != _asked(new)
+        if asked:
             self.queue.add(name)
+        return asked
 
     def project(self) -> None:
         """A project changed: what it permits concerns all."""

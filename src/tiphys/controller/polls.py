@@ -6,7 +6,6 @@ applications that follow it. Who follows a revision that moved is looked at.
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -30,23 +29,31 @@ class Polls:
     interval: float = 10.0
     longest: float = 120.0
     failures: dict[Followed, int] = field(default_factory=lambda: defaultdict(int))
+    followers: dict[Followed, list[AppName]] = field(default_factory=dict)
+    outdated: bool = True
+    """Whether who follows what has to be found out anew: set it when an Application was asked for otherwise."""
     _due: dict[Followed, float] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Poll until cancelled."""
         while True:
-            followers = self._followers()
-            self.world.tips.keep_only(set(followers))
+            if self.outdated:
+                self._find_followers()
             now = asyncio.get_running_loop().time()
-            for gone in self._due.keys() - followers.keys():
-                del self._due[gone]
-            due = [f for f in followers if self._due.setdefault(f, now + self._pause(f)) <= now]
+            due = [asked for asked, at in self._due.items() if at <= now]
             for asked in due:
                 self._due[asked] = now + self._pause(asked)
-            await asyncio.gather(*(self._poll(asked, followers) for asked in due))
+            await asyncio.gather(*(self._poll(asked) for asked in due))
             await asyncio.sleep(min(1.0, self.interval / 4))
 
-    def _followers(self) -> Mapping[Followed, list[AppName]]:
+    def _find_followers(self) -> None:
+        self.outdated = False
+        self.followers = self._followers()
+        self.world.tips.keep_only(set(self.followers))
+        now = asyncio.get_running_loop().time()
+        self._due = {asked: self._due.get(asked, now + self._pause(asked)) for asked in self.followers}
+
+    def _followers(self) -> dict[Followed, list[AppName]]:
         found: dict[Followed, list[AppName]] = defaultdict(list)
         for name in self.world.applications.names():
             try:
@@ -57,7 +64,7 @@ class Polls:
                 continue  # its own story tells it
         return found
 
-    async def _poll(self, asked: Followed, followers: Mapping[Followed, list[AppName]]) -> None:
+    async def _poll(self, asked: Followed) -> None:
         before = self.world.tips.readings.get(asked)
         reading = await self.world.tips.poll(asked)
         if reading.error:
@@ -69,7 +76,7 @@ class Polls:
         tip = before.tip if before else None
         failed = bool(before and before.error)
         if reading.tip != tip or bool(reading.error) != failed:
-            for name in followers[asked]:
+            for name in self.followers.get(asked, ()):
                 self.queue.add(name)
         if tip and reading.tip and reading.tip != tip:
             log.info("new commit", repository=asked.repo, revision=reading.tip.sha[:7], ref=asked.revision)

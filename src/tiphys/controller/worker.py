@@ -40,6 +40,8 @@ class Worker:
     story: Callable[[AppName], Awaitable[datetime | None]]
     tell_bug: Callable[[AppName, Exception], Awaitable[None]]
     """Writes into the application's status that its story failed."""
+    known: Callable[[AppName], bool]
+    """Whether there still is such an application."""
     now: Callable[[], datetime]
     patience: Patience = field(default_factory=Patience)
     failures: dict[AppName, int] = field(default_factory=dict)
@@ -52,7 +54,11 @@ class Worker:
                 again = await self._told(name)
             finally:
                 self.queue.done(name)
-            self.queue.add(name, again)
+            if self.known(name):
+                self.queue.add(name, again)
+            else:
+                self.failures.pop(name, None)
+                self.queue.forget(name)
 
     async def _told(self, name: AppName) -> float:
         """Tell one story; answers in how many seconds to tell it again."""

@@ -79,7 +79,8 @@ class Look:
             pairs=self.pairs,
             comparisons=self.comparisons,
             healths=self.healths,
-            health=_health_of(self.pairs, self.healths),
+            # What awaits pruning says nothing of how the application does.
+            health=_health_of([p for p in self.pairs if p.target], self.healths),
             waves={p.key: wave_of(_annotations(p)) for p in self.pairs},
             conditions=self.conditions,
         )
@@ -301,18 +302,12 @@ def _conditions(
         )
 
 
-def _health_of(pairs: Iterable[Pair], healths: Mapping[Key, Health | None]) -> Health:
-    """The health of the whole: extras awaiting pruning do not count."""
-    counted = [p for p in pairs if p.target or p.live is None]
-    if not counted:
-        counted = list(pairs)
-    missing = [p for p in counted if p.live is None]
+def _health_of(pairs: Sequence[Pair], healths: Mapping[Key, Health | None]) -> Health:
+    """The health of the whole."""
+    missing = [p for p in pairs if p.live is None]
     return summarise(
-        [
-            healths.get(p.key) if p.live else Health(HealthCode.MISSING, f"{p.key} is missing")
-            for p in counted
-        ],
-        all_missing=bool(counted) and len(missing) == len(counted),
+        [healths.get(p.key) if p.live else Health(HealthCode.MISSING, f"{p.key} is missing") for p in pairs],
+        all_missing=bool(pairs) and len(missing) == len(pairs),
     )
 
 

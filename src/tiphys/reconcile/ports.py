@@ -120,6 +120,9 @@ class Applications(Protocol):
     def get(self, name: AppName) -> Application | None:
         """The Application as last seen, never older than our own last write; raises ``SpecError`` if malformed."""
 
+    def known(self, name: AppName) -> bool:
+        """Whether there is an Application of the name, malformed or not."""
+
     def names(self) -> Sequence[AppName]:
         """Every Application known."""
 

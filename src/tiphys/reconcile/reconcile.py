@@ -32,7 +32,10 @@ SKIP = "argocd.argoproj.io/skip-reconcile"
 async def reconcile(name: AppName, world: World) -> datetime | None:
     """Bring an application as far as it goes now; answers when to look again at the latest, if it knows."""
     application = world.applications.get(name)
-    if application is None or application.metadata.annotations.get(SKIP) == "true":
+    if application is None:
+        world.memory.forget(name)
+        return None
+    if application.metadata.annotations.get(SKIP) == "true":
         return None
     if application.metadata.deletion_timestamp:
         return (await delete(application, world)).again

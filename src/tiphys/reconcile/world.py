@@ -30,6 +30,12 @@ class Memory:
     owners: dict[Key, AppName] = field(default_factory=dict)
     """Who wants an object, so that an event about one that carries no mark yet finds its application."""
 
+    def forget(self, name: AppName) -> None:
+        """Drop what is remembered of an application that is gone."""
+        for key in [key for key, owner in self.owners.items() if owner == name]:
+            del self.owners[key]
+            self.comparisons.pop(key, None)
+
 
 @dataclass(frozen=True)
 class World:

@@ -20,7 +20,7 @@ from tiphys.model.errors import Unavailable
 from tiphys.reconcile.tips import Tips
 from tiphys.reconcile.world import World
 from tiphys.wiring.connecting import connection_of, open_api
-from tiphys.wiring.settings import Settings
+from tiphys.wiring.settings import Settings, followed_namespaces
 
 __all__ = ["Engine", "open_api", "open_engine", "toolbox_binary"]
 
@@ -47,7 +47,9 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         HttpChartRepositories(settings.state / "charts") as charts,
         aclosing(GitRepositories(settings.state / "git")) as repositories,
     ):
-        applications = await WatchedApplications.open(cluster, settings.namespace)
+        applications = await WatchedApplications.open(
+            cluster, settings.namespace, followed_namespaces(settings)
+        )
         world = World(
             applications=applications,
             cluster=cluster,

@@ -58,15 +58,16 @@ async def _run(settings: Settings) -> None:
         queue = Queue[AppName]()
         world = engine.world
         following = Following(world, queue)
-        _listen(engine, following)
+        polls = Polls(world, queue, settings.poll.total_seconds())
+        _listen(engine, following, polls)
         following.everybody()
         worker = Worker(
             queue,
             story=lambda name: reconcile(name, world),
             tell_bug=lambda name, error: tell_bug(name, error, world),
+            known=world.applications.known,
             now=world.now,
         )
-        polls = Polls(world, queue, settings.poll.total_seconds())
         log.info("ready", applications=len(world.applications.names()))
         async with asyncio.TaskGroup() as group:
             group.create_task(polls.run())
@@ -88,12 +89,12 @@ def _manifest(body: dict[str, object]) -> Manifest:
     return Manifest(key_of(body), body)
 
 
-def _listen(engine: Engine, following: Following) -> None:
+def _listen(engine: Engine, following: Following, polls: Polls) -> None:
     """Have everything that is heard put names into the queue."""
 
     def application_heard(heard: ApplicationChange) -> None:
         if heard.application:
-            following.application(heard.application, heard.old, heard.new)
+            polls.outdated |= following.application(heard.application, heard.old, heard.new)
         else:
             following.project()
 

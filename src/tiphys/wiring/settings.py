@@ -22,7 +22,9 @@ class Settings:
     """``None``: the service account of the pod, or else the user's own kubeconfig."""
     context: str = ""
     namespace: str = "argocd"
-    """Where the Applications and projects of the control plane live."""
+    """Where the projects and, unless further namespaces are named, all Applications live."""
+    application_namespaces: tuple[str, ...] = ()
+    """Further namespaces whose Applications are followed; ``*`` for all. Each project says which it takes."""
     state: Path = field(default_factory=lambda: state_folder(os.environ))
     """Clones, charts and renders; may be lost at the price of fetching them again."""
     poll: timedelta = timedelta(seconds=10)
@@ -53,6 +55,9 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         kubeconfig=_kubeconfig(environment),
         context=first("TIPHYS_CONTEXT"),
         namespace=first("TIPHYS_NAMESPACE", "ARGOCD_NAMESPACE") or usual.namespace,
+        application_namespaces=tuple(
+            filter(None, first("TIPHYS_APPLICATION_NAMESPACES", "ARGOCD_APPLICATION_NAMESPACES").split(","))
+        ),
         state=usual.state,
         poll=duration(usual.poll, "TIPHYS_POLL"),
         sync_deadline=duration(usual.sync_deadline, "TIPHYS_SYNC_DEADLINE"),
@@ -62,6 +67,13 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         log_level=first("TIPHYS_LOG_LEVEL") or usual.log_level,
         log_format=first("TIPHYS_LOG_FORMAT") or usual.log_format,
     )
+
+
+def followed_namespaces(settings: Settings) -> tuple[str, ...]:
+    """The namespaces whose Applications are followed; empty for all."""
+    if "*" in settings.application_namespaces:
+        return ()
+    return (settings.namespace, *settings.application_namespaces)
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:

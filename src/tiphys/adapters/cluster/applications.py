@@ -68,9 +68,13 @@ class WatchedApplications:
             self._decoded.pop(name, None)
         return self._of(name, live) if live else None
 
+    def known(self, name: AppName) -> bool:
+        """Whether there is an Application of the name, malformed or not."""
+        return self._ours(name) and self._cluster.holds(_key(name))
+
     def names(self) -> Sequence[AppName]:
         """Every Application known, malformed ones too."""
-        keys = (live.key for live in self._cluster.of_kinds((APPLICATION,)))
+        keys = self._cluster.keys_of(APPLICATION)
         names = (AppName(key.namespace, key.name) for key in keys)
         return sorted(name for name in names if self._ours(name))
 

@@ -125,6 +125,14 @@ class WatchedCluster:
         reading = self._store.get(key)
         return self._store.live(reading) if reading else None
 
+    def holds(self, key: Key) -> bool:
+        """Whether an object is known, without decoding it."""
+        return self._store.get(key) is not None
+
+    def keys_of(self, kind: Kind) -> Sequence[Key]:
+        """The keys of a kind that is kept whole, without decoding anything."""
+        return [reading.key for reading in self._store.of_kind(kind)]
+
     def tracked(self, application: str) -> Sequence[Live]:
         """Live objects of the followed kinds whose tracking id names the application, as watches told."""
         return [self._store.live(reading) for reading in self._store.tracked(application)]
