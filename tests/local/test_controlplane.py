@@ -28,6 +28,11 @@ def test_it_starts_once_answers_and_stops(place: Place, localkube: Path) -> None
     assert parts.stop(place) == []
 
 
+def test_of_two_starts_at_once_both_get_the_one_that_came_first(place: Place, localkube: Path) -> None:
+    first, second = controlplane.begin(place, localkube), controlplane.begin(place, localkube)
+    assert first.ready() == second.ready()
+
+
 def test_after_a_kill_it_is_known_to_be_gone_and_goes_on_where_it_was(place: Place, localkube: Path) -> None:
     ready, _ = start(place, localkube)
     tools.run(localkube, "kubectl", ["create", "namespace", "kept"], place)

@@ -17,6 +17,8 @@ from tiphys.model.errors import TiphysError, Unavailable
 
 # A quiet machine needs three seconds, one that is busy building other things many times that.
 START_WITHIN = 120.0
+# Exit codes of ``localkube serve``.
+PORT_BUSY, HELD, DISK_UNUSABLE = 3, 4, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,18 @@ class Starting:
     def ready(self) -> Ready:
         """Wait until it can be used. Raises ``Unavailable``, which says what is in the way."""
         try:
-            return wait_for(program(self.place), self.process, lambda: status(self.place), START_WITHIN)
+            return self._awaited(self.process)
         except Unavailable as error:
+            if self.process and self.process.code == HELD:  # another start came first, by a moment
+                return self._awaited(None)
             raise self._explained() or error from error
 
+    def _awaited(self, process: Launched | None) -> Ready:
+        return wait_for(program(self.place), process, lambda: status(self.place), START_WITHIN)
+
     def _explained(self) -> TiphysError | None:
-        """``localkube`` explains a busy port (3), a second start (4), an unusable disk (5) in its last line."""
-        if not self.process or self.process.code not in {3, 4, 5}:
+        """``localkube`` explains a busy port and an unusable disk in its last line."""
+        if not self.process or self.process.code not in {PORT_BUSY, DISK_UNUSABLE}:
             return None
         with self.place.log("kube").open(encoding="utf-8", errors="replace") as log:
             log.seek(self.log_began)
