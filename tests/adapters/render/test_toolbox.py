@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import tiphys_toolbox
 from adapters.render.specimens import chart_yaml, lay
-from tiphys.adapters.render import Limits, Toolbox, best_version, jq
+from tiphys.adapters.render import Limits, Toolbox, best_version, engine_versions, jq
 from tiphys.model.errors import SpecError, Unavailable
 
 FOREVER = "def f: f; f"
@@ -254,3 +255,21 @@ async def test_jq_keeps_numbers_and_sees_nothing_else(toolbox):
     for program in ["input", 'include "x"; .', ".a | nope", ".[", "error(1)"]:
         with pytest.raises(SpecError, match="jq: "):
             await jq(toolbox, program, {"a": 1}, 5)
+
+
+@pytest.mark.parametrize("value", [2**70, "\ud800"])
+async def test_what_json_cannot_carry_is_told(value, toolbox):
+    with pytest.raises(SpecError, match="jq: "):
+        await jq(toolbox, ".", value, 5)
+
+
+async def test_a_long_message_is_shortened(toolbox):
+    with pytest.raises(SpecError) as told:
+        await jq(toolbox, "error($x)" + "x" * 100_000, None, 5)
+    assert len(str(told.value)) < 5000
+
+
+async def test_the_versions_built_in_are_told(toolbox):
+    built_in = await engine_versions(toolbox, 5)
+    assert built_in["toolbox"] == tiphys_toolbox.__version__
+    assert built_in["helm"] == "v4.2.4"

@@ -154,4 +154,11 @@ async def test_the_engines_speak_as_the_stories_ask(toolbox):
     engines = Engines(toolbox)
     assert await engines.decode_text("a: 1\n---\nb: 2", "x.yaml") == ({"a": 1}, {"b": 2})
     assert await engines.best_version("1.x", ["1.2.3"]) == "1.2.3"
-    assert (await engines.signature()).startswith("toolbox 0.")
+    assert await engines.jq(".a", {"a": 1}) == [1]
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.json"])
+async def test_what_nests_too_deeply_is_told(name, decode):
+    assert await decode("[" * 200 + "]" * 200, name)
+    with pytest.raises(SpecError, match="nests more than 200 levels deep"):
+        await decode("[" * 300 + "]" * 300, name)

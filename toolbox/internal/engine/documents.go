@@ -33,7 +33,9 @@ func splitDocuments(file string, text []byte) ([]part, error) {
 	number := 0
 	for line := range bytes.Lines(text) {
 		number++
-		line = bytes.TrimRight(line, "\r\n")
+		if ended, hasEnd := bytes.CutSuffix(line, []byte("\n")); hasEnd {
+			line = bytes.TrimSuffix(ended, []byte("\r"))
+		}
 		if rest, separates := bytes.CutPrefix(line, []byte("---")); separates {
 			if rest = bytes.TrimSpace(rest); len(rest) > 0 && rest[0] != '#' {
 				return nil, fmt.Errorf("%s: line %d: %q is neither a separator nor YAML; "+
@@ -54,7 +56,33 @@ func (p part) decode() (json.RawMessage, error) {
 	if err != nil {
 		return nil, p.explain(err)
 	}
+	if depth(object) > deepestDocument {
+		return nil, fmt.Errorf("%s: the document that begins on line %d nests more than %d levels deep",
+			p.file, p.line, deepestDocument)
+	}
 	return object, nil
+}
+
+// What nests deeper is no Kubernetes object, and other JSON libraries would refuse it.
+const deepestDocument = 200
+
+func depth(object json.RawMessage) int {
+	now, most, inText := 0, 0, false
+	for i := 0; i < len(object); i++ {
+		switch c := object[i]; {
+		case inText && c == '\\':
+			i++
+		case c == '"':
+			inText = !inText
+		case inText:
+		case c == '{' || c == '[':
+			now++
+			most = max(most, now)
+		case c == '}' || c == ']':
+			now--
+		}
+	}
+	return most
 }
 
 var errorLine = regexp.MustCompile(`^(?:unmarshal errors:\s+)?line (\d+): `)

@@ -2,11 +2,7 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"io"
-	"os"
 	"runtime"
 	"runtime/debug"
 
@@ -18,7 +14,6 @@ const Version = "0.1.0"
 
 type versions struct {
 	Toolbox  string `json:"toolbox"`
-	Build    string `json:"build"`
 	Go       string `json:"go"`
 	Helm     string `json:"helm"`
 	YAML     string `json:"yaml"`
@@ -33,7 +28,6 @@ type versions struct {
 func version(context.Context, json.RawMessage) (any, error) {
 	return versions{
 		Toolbox:  Version,
-		Build:    build(),
 		Go:       runtime.Version(),
 		Helm:     moduleVersion("helm.sh/helm/v4"),
 		YAML:     moduleVersion("sigs.k8s.io/yaml"),
@@ -43,24 +37,6 @@ func version(context.Context, json.RawMessage) (any, error) {
 		Memory:   serve.InUse(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
 	}, nil
-}
-
-// build is a digest of the program itself: what it answers may differ from one build to the next.
-func build() string {
-	path, err := os.Executable()
-	if err != nil {
-		return ""
-	}
-	program, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer program.Close()
-	digest := sha256.New()
-	if _, err := io.Copy(digest, program); err != nil {
-		return ""
-	}
-	return hex.EncodeToString(digest.Sum(nil))[:12]
 }
 
 func moduleVersion(path string) string {

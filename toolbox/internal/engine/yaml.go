@@ -110,6 +110,9 @@ func decodeJSON(file string, text []byte) ([]document, error) {
 		return []document{}, nil
 	}
 	object, err := json.Marshal(kubernetesNumbers(value))
+	if err == nil && depth(object) > deepestDocument {
+		err = fmt.Errorf("%s: nests more than %d levels deep", file, deepestDocument)
+	}
 	return []document{{file, 0, 1, object}}, err
 }
 

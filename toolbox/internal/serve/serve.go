@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"tiphys.dev/toolbox/internal/fault"
@@ -100,7 +101,7 @@ func (table Table) answer(request arrival, memory MemoryCap) []byte {
 	}
 	ok, err := table.perform(h, request.frame, memory)
 	if err != nil {
-		return encoded(answer{ID: h.ID, Error: &problem{fault.KindOf(err), err.Error()}})
+		return encoded(answer{ID: h.ID, Error: &problem{fault.KindOf(err), shortened(err.Error())}})
 	}
 	return encoded(answer{ID: h.ID, OK: ok})
 }
@@ -123,6 +124,17 @@ func (table Table) perform(h head, request json.RawMessage, memory MemoryCap) (o
 	defer cancel()
 	defer memory.watch(h.Op)()
 	return operation(ctx, request)
+}
+
+// The most bytes of a message: a failed tpl quotes its whole template, and messages end in an object's status.
+const longestMessage = 4 << 10
+
+func shortened(message string) string {
+	if len(message) <= longestMessage {
+		return message
+	}
+	half := longestMessage / 2
+	return strings.ToValidUTF8(message[:half]+"\n…\n"+message[len(message)-half:], "")
 }
 
 func encoded(a answer) []byte {

@@ -7,7 +7,7 @@ from typing import Any
 from tiphys.adapters.render.charts import render_chart
 from tiphys.adapters.render.queries import jq
 from tiphys.adapters.render.toolbox import Toolbox
-from tiphys.adapters.render.versions import best_version, engine_versions
+from tiphys.adapters.render.versions import best_version
 from tiphys.adapters.render.yaml import decode_files, decode_yaml
 from tiphys.model.objects import Body
 from tiphys.model.rendering import ChartRender, Rendered, RenderedObject
@@ -40,8 +40,3 @@ class Engines:
     async def jq(self, program: str, value: object) -> list[Any]:
         """Everything that a jq program emits for one input."""
         return await jq(self._toolbox, program, value, self._limits.query_seconds)
-
-    async def signature(self) -> str:
-        """What an answer depends on besides the question: the engines' build, for the keys of caches."""
-        built_in = await engine_versions(self._toolbox, self._limits.answer_seconds)
-        return f"toolbox {built_in['toolbox']} ({built_in['build']}), Helm {built_in['helm']}"

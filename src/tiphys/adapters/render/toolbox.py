@@ -57,9 +57,8 @@ class Toolbox:
         ``deadline_seconds``, or by passing the memory cap; ``Unavailable`` where the program is.
         """
         number, doing = next(self._numbers), doing or op
-        request = orjson.dumps({"id": number, "op": op, "deadlineMs": int(deadline_seconds * 1000), **args})
-        if len(request) > _MAX_REQUEST:
-            raise SpecError(f"{doing}: {len(request) >> 20} MiB to read; the toolbox takes 64")
+        head = {"id": number, "op": op, "deadlineMs": int(deadline_seconds * 1000)}
+        request = _encoded({**head, **args}, doing)
         async with self._turns:
             frame = await self._asked(request, deadline_seconds, doing)
         return _result(frame, number, doing)
@@ -145,6 +144,17 @@ class Toolbox:
         ending = asyncio.create_task(child.ended())
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
+
+
+def _encoded(request: dict[str, Any], doing: str) -> bytes:
+    try:
+        encoded = orjson.dumps(request)
+    except TypeError as error:
+        # What nests deeper, counts higher or holds other text than JSON can carry came from a user's object.
+        raise SpecError(f"{doing}: {error}") from error
+    if len(encoded) > _MAX_REQUEST:
+        raise SpecError(f"{doing}: {len(encoded) >> 20} MiB to read; the toolbox takes 64")
+    return encoded
 
 
 def _result(frame: bytes, number: int, doing: str) -> dict[str, Any]:

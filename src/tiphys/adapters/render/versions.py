@@ -19,6 +19,6 @@ async def best_version(
 
 
 async def engine_versions(toolbox: Toolbox, deadline_seconds: float) -> Mapping[str, str]:
-    """The engines by name, and under ``build`` what tells one build of the toolbox from another."""
+    """The versions of what is built in: ``toolbox``, ``go``, ``helm``, ``yaml``, ``jq``, ``semver``."""
     answer = await toolbox.call("version", {}, deadline_seconds)
     return {name: value for name, value in answer.items() if isinstance(value, str)}
