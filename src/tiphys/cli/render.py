@@ -127,6 +127,12 @@ async def _rendered(wish: Wish) -> Sequence[RenderedObject]:
     return found.objects
 
 
+def _flag(parameter: str) -> str:
+    return {"set_values": "--set", "set_strings": "--set-string"}.get(
+        parameter, f"--{parameter.replace('_', '-')}"
+    )
+
+
 def _around(wish: Wish) -> Application:
     """An Application around a folder."""
     if not wish.path.resolve().is_relative_to(wish.root):
@@ -134,7 +140,7 @@ def _around(wish: Wish) -> Application:
     chart = (wish.path / "Chart.yaml").exists()
     used = [name for name, value in wish.flags.items() if value and name not in ("namespace", "name")]
     if used and not chart:
-        raise SpecError(f"{wish.path} has no Chart.yaml: --{used[0].replace('_', '-')} is for charts")
+        raise SpecError(f"{wish.path} has no Chart.yaml: {_flag(used[0])} is for charts")
     source = ApplicationSource(
         repo_url=wish.root.as_uri(),
         path=wish.folder,
