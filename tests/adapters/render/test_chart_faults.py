@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from adapters.render.specimens import BACKEND, HOMEPAGE, chart_yaml, config_map, lay
+from adapters.render.specimens import BACKEND, HOMEPAGE, chart_yaml, config_map, lay, pack
 from tiphys.model.errors import SpecError
 
 SOUND = {
@@ -194,4 +194,31 @@ async def test_a_chart_too_large_is_refused(tmp_path, render):
     folder = lay(HOMEPAGE, tmp_path)
     (folder / "files" / "huge").write_bytes(b"x" * (5 * 1024 * 1024 + 1))
     with pytest.raises(SpecError, match=r"files/huge is larger than 5242880 bytes"):
+        await render(folder)
+
+
+@pytest.mark.parametrize(
+    ("member", "size", "message"),
+    [
+        (
+            "templates/bomb.yaml",
+            6 << 20,
+            r"decompressed chart file .* is larger than the maximum file size",
+        ),
+        ("../../../etc/cron.d/x", 1, r"chart illegally references parent directory"),
+        ("/etc/x", 1, r"chart illegally contains absolute paths"),
+    ],
+)
+async def test_an_archive_that_wants_too_much_is_refused(member, size, message, tmp_path, render):
+    folder = lay(SOUND, tmp_path / "c")
+    archive = pack(
+        {**BACKEND, f"../{member}".removeprefix("../backend/"): "0" * size}, "backend", tmp_path / "cache"
+    )
+    with pytest.raises(SpecError, match=message):
+        await render(folder, brought=((str(archive), f"{folder}/charts/backend-1.2.3.tgz"),))
+
+
+async def test_what_is_no_archive_is_told(tmp_path, render):
+    folder = lay({**SOUND, "charts/x-1.tgz": "<html>not found</html>"}, tmp_path)
+    with pytest.raises(SpecError, match=r"error unpacking subchart x-1.tgz in c: gzip: invalid header"):
         await render(folder)
