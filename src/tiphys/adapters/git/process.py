@@ -12,6 +12,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from tiphys.adapters.git.settings import MIB, Settings
 from tiphys.model.errors import Unavailable
@@ -133,8 +134,8 @@ class _Run(asyncio.SubprocessProtocol):
         self._pid = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.SubprocessTransport):
-            self._pid = transport.get_pid()
+        # uvloop's transport is a subprocess transport by what it can do, and not by its class.
+        self._pid = cast("asyncio.SubprocessTransport", transport).get_pid()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == 1:
@@ -168,5 +169,7 @@ class _Run(asyncio.SubprocessProtocol):
         return Output(-signal.SIGKILL if code is None else code, text, words, late)
 
     def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGKILL)
+        # Group 0 would be our own.
+        if self._pid > 0:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._pid, signal.SIGKILL)
