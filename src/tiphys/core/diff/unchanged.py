@@ -7,7 +7,7 @@ of fields that we own also tells what no body can: which lists and mappings are 
 whole. Where it is silent, only exactly equal values count as unchanged.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from tiphys.core.diff.ownership import (
@@ -17,6 +17,7 @@ from tiphys.core.diff.ownership import (
     entries_of,
     equal,
     fields_without,
+    item_key,
     may_name,
     names_item,
 )
@@ -94,7 +95,7 @@ def _list_covered(target: list[Json], live: list[Json], fields: Fields) -> bool:
         return False
     places = []
     for item in target:
-        name = _only(_candidates(item, owned))
+        name = _only(_candidates(item, owned, fields))
         place = _only([n for n, each in enumerate(live) if name and names_item(name, each)])
         if name is None or place is None or not _covered(item, live[place], fields[name]):
             return False
@@ -103,16 +104,19 @@ def _list_covered(target: list[Json], live: list[Json], fields: Fields) -> bool:
     return places == sorted(places)
 
 
-def _candidates(item: Json, owned: list[str]) -> list[str]:
+def _candidates(item: Json, owned: Sequence[str], fields: Fields) -> list[str]:
     """
     The owned items that an item of the target can be.
 
-    A key field that the target leaves out was defaulted by the API server (``protocol`` of a port). That it
-    was left out when we last applied shows in the tree, which then lacks the field below the item; the caller
-    sees to it.
+    A key field that the target leaves out was defaulted by the API server (``protocol`` of a port). The tree has it in
+    the item's name then, and not below, since an apply does not own what was defaulted: so it tells an item that said
+    ``TCP`` from one that said nothing.
     """
     exact = [name for name in owned if names_item(name, item)]
-    return exact or [name for name in owned if may_name(name, item)]
+    near = [name for name in owned if name.startswith("k:") and may_name(name, item)]
+    return exact or [
+        name for name in near if all((f in item) == (f"f:{f}" in fields[name]) for f in item_key(name))
+    ]
 
 
 def _only(found: list[_T]) -> _T | None:
