@@ -19,6 +19,7 @@ MANAGER = "kube-controller-manager"
 _STATUS = Writer("Update", MANAGER, subresource="status")
 _PLAIN = Writer("Update", MANAGER)
 _SCALE = Writer("Update", MANAGER, "apps/v1", "scale")
+AUTOSCALER = Kind("autoscaling", "HorizontalPodAutoscaler")
 BROKEN = "broken"
 """An image whose tag has this word never gets ready."""
 
@@ -54,6 +55,12 @@ def _tend(server: Server, key: Key, record: Record) -> None:
         _roll_out(server, key, record.body)
     elif key.of == JOB:
         _run(server, key, record.body)
+    elif key.of == AUTOSCALER:
+        _say(
+            server,
+            key,
+            {"conditions": [{"type": t, "status": "True"} for t in ("AbleToScale", "ScalingActive")]},
+        )
     elif key.of == DEFINITION:
         _establish(server, key, record.body)
 
@@ -193,6 +200,3 @@ def _new_replica_set(key: Key, body: Body) -> dict[str, Any]:
 
 def _say(server: Server, key: Key, status: Mapping[str, Any]) -> None:
     server.update(key, lambda body: {**body, "status": status}, _STATUS)
-
-
-AUTOSCALER = Kind("autoscaling", "HorizontalPodAutoscaler")

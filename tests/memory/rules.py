@@ -58,7 +58,8 @@ def _pod_faults(kind: Kind, pod: Body) -> Iterator[str]:
     allowed = _RESTARTS.get(kind.kind, ("Always",))
     if pod.get("restartPolicy") not in allowed:
         words = ", ".join(f'"{word}"' for word in allowed)
-        yield f'spec.template.spec.restartPolicy: Unsupported value: "{pod.get("restartPolicy")}": supported values: {words}'
+        wrong = f'Unsupported value: "{pod.get("restartPolicy")}": supported values: {words}'
+        yield f"spec.template.spec.restartPolicy: {wrong}"
     for number, container in enumerate(pod.get("containers") or ()):
         if not container.get("image"):
             yield f"spec.template.spec.containers[{number}].image: Required value"

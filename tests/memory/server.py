@@ -74,7 +74,7 @@ class Server:
         self.kinds: dict[Kind, Served] = {served.kind: served for served in BUILT_IN}
         self.compacted = 0
         self.listeners: list[Callable[[Event], None]] = []
-        self._random = Random(seed)
+        self._random = Random(seed)  # noqa: S311 - no secret
         self._count = 0
         for name in ("default", "kube-system"):
             self.create(

@@ -75,7 +75,7 @@ class MemoryApi(Api):
 
     async def caught_up(self) -> None:
         """Returns when everything that happened so far was heard by all watches."""
-        while any(not stream.idle for stream in self._streams):
+        while any(not stream.idle for stream in self._streams):  # noqa: ASYNC110 - a turn of the loop each
             await asyncio.sleep(0)
 
     def break_watches(self) -> None:

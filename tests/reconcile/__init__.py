@@ -1,0 +1,1 @@
+"""The stories, on a cluster in memory, real Git repositories and the real engines."""

@@ -1,0 +1,199 @@
+"""
+A stage for the stories: a cluster in memory, a Git repository, the real engines, and a clock that the test moves.
+
+``await stage.plays("shop")`` tells an application's story again and again, as the worker would, until there is nothing
+left to do.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, aclosing
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import tiphys_toolbox
+from adapters.git.origin import Origin
+from memory import controllers
+from memory.merging import Writer
+from memory.server import Server
+from memory.wire import MemoryApi, opened
+from tiphys.adapters.charts import HttpChartRepositories
+from tiphys.adapters.cluster import WatchedApplications
+from tiphys.adapters.git import GitRepositories
+from tiphys.adapters.render import Engines, Toolbox
+from tiphys.core.projects import default_project
+from tiphys.core.sync.advance import Terms
+from tiphys.model.api import to_json
+from tiphys.model.api.schema import definitions
+from tiphys.model.errors import Stale, TiphysError
+from tiphys.model.objects import AppName, Key
+from tiphys.model.rendering import ChartRender, Rendered
+from tiphys.reconcile.reconcile import reconcile
+from tiphys.reconcile.tips import Tips
+from tiphys.reconcile.world import World
+
+USER = Writer("Update", "kubectl-edit")
+APPLICATION, PROJECT = ("argoproj.io", "Application"), ("argoproj.io", "AppProject")
+AUTOMATED = {"automated": {"prune": True, "selfHeal": True}}
+
+
+class Cache(dict[str, bytes]):
+    """Kept renders, which outlive an engine."""
+
+    async def get(self, key: str) -> bytes | None:  # type: ignore[override]
+        return dict.get(self, key)
+
+    async def put(self, key: str, value: bytes) -> None:
+        self[key] = value
+
+
+class CountingEngines(Engines):
+    """The engines, and what they rendered."""
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        super().__init__(toolbox)
+        self.rendered: list[str] = []
+
+    async def render_chart(self, chart: ChartRender) -> Rendered:
+        self.rendered.append(chart.release_name)
+        return await super().render_chart(chart)
+
+
+class Stage:
+    """See above. ``begin`` starts an engine on it; to begin again is a restart."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = datetime(2026, 1, 1, tzinfo=UTC)
+        self.server = Server(lambda: self.clock)
+        self.origin = Origin(folder / "served" / "charts.git", "")
+        self.repo = self.origin.file_url
+        self.folder = folder
+        self.cache = Cache()
+        self.files: dict[str, Any] = {}
+        for body in definitions().values():
+            self.server.create(body, USER)
+        controllers.settle(self.server)
+        for name in ("argocd", "shop"):
+            self.server.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, USER)
+        self.server.create(to_json(default_project("argocd")), USER)
+        self._life = AsyncExitStack()
+
+    async def begin(self) -> None:
+        """A fresh engine on what there is; an earlier one is gone, with all that it remembered."""
+        await self.end()
+        self.api = MemoryApi(self.server)
+        cluster = await self._life.enter_async_context(opened(self.api))
+        toolbox = await self._life.enter_async_context(Toolbox(tiphys_toolbox.binary()))
+        charts = await self._life.enter_async_context(HttpChartRepositories(self.folder / "charts"))
+        git = await self._life.enter_async_context(aclosing(GitRepositories(self.folder / "git")))
+        self.engines = CountingEngines(toolbox)
+        self.world = World(
+            applications=await WatchedApplications.open(cluster, "argocd"),
+            cluster=cluster,
+            repositories=git,
+            charts=charts,
+            renderer=self.engines,
+            cache=self.cache,
+            tips=Tips(git, lambda: self.clock),
+            workspace=partial(tempfile.TemporaryDirectory, dir=self.folder),
+            now=lambda: self.clock,
+            terms=Terms(wave_delay=timedelta(seconds=2)),
+        )
+
+    async def end(self) -> None:
+        """No engine."""
+        await self._life.aclose()
+        self._life = AsyncExitStack()
+
+    def push(self, files: Mapping[str, str | None]) -> str:
+        """Commit files over those that are there (``None`` takes one away); answers the commit."""
+        self.files = {k: v for k, v in {**self.files, **files}.items() if v is not None}
+        return self.origin.commit(self.files)
+
+    async def poll(self) -> None:
+        """Ask where every followed revision points to by now."""
+        for followed in list(self.world.tips.readings):
+            await self.world.tips.poll(followed)
+
+    def wants(
+        self, name: str, path: str = "", *, project: str = "default", finalizer: str = "", **spec: Any
+    ) -> None:
+        """Create an Application of a folder of the repository."""
+        metadata: dict[str, Any] = {"name": name, "namespace": "argocd"}
+        if finalizer:
+            metadata["finalizers"] = [finalizer]
+        usual = {
+            "project": project,
+            "source": {"repoURL": self.repo, "path": path or name, "targetRevision": "main"},
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": "shop"},
+            "syncPolicy": AUTOMATED,
+        }
+        body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": metadata}
+        self.server.create({**body, "spec": {**usual, **spec}}, USER)
+
+    async def tells(self, name: str) -> datetime | TiphysError | None:
+        """One telling of the story, after everything that happened was heard; an error is an answer."""
+        await self.api.caught_up()
+        try:
+            return await reconcile(AppName("argocd", name), self.world)
+        except TiphysError as error:
+            return error
+
+    async def plays(self, name: str, *, ready: bool = True) -> TiphysError | None:
+        """Tell the story until it has nothing left to do; answers the error that it ends with, if any."""
+        for _ in range(60):
+            before = self.server.version
+            told = await self.tells(name)
+            if isinstance(told, TiphysError) and not isinstance(told, Stale):
+                return told
+            moved = ready and controllers.step(self.server)
+            if isinstance(told, datetime) and self._soon(told) and self.server.version == before:
+                self.clock = max(told, self.clock + timedelta(milliseconds=100))
+            elif not moved and not isinstance(told, Stale) and self.server.version == before:
+                return None
+        raise AssertionError(f"{name} never comes to rest: {self.status(name)}")
+
+    def _soon(self, at: datetime) -> bool:
+        """Whether a later look is about work, rather than a deadline or another try."""
+        return at - self.clock < timedelta(seconds=20)
+
+    def application(self, name: str) -> dict[str, Any]:
+        """An Application as it is in the cluster."""
+        found = self.server.body(Key(*APPLICATION, "argocd", name))
+        assert found is not None, f"there is no Application {name}"
+        return found
+
+    def status(self, name: str) -> dict[str, Any]:
+        """The status of an Application."""
+        status: dict[str, Any] = self.application(name).get("status", {})
+        return status
+
+    def says(self, name: str) -> tuple[str, str]:
+        """Sync and health."""
+        status = self.status(name)
+        return status["sync"]["status"], status["health"].get("status", "")
+
+    def conditions(self, name: str) -> dict[str, str]:
+        """The conditions by type."""
+        return {each["type"]: each["message"] for each in self.status(name).get("conditions", ())}
+
+    def live(self, kind: str, name: str, group: str = "", namespace: str = "shop") -> dict[str, Any] | None:
+        """A live object."""
+        return self.server.body(Key(group, kind, namespace, name))
+
+    def by_hand(self, key: Key, patch: Mapping[str, Any]) -> None:
+        """What somebody does with kubectl."""
+        self.server.patch(key, deepcopy(dict(patch)), USER)
+
+
+def key(kind: str, name: str, namespace: str = "shop") -> Key:
+    """The key of an object of the kinds that the stories use."""
+    group = {
+        "Deployment": "apps",
+        "Application": "argoproj.io",
+        "HorizontalPodAutoscaler": "autoscaling",
+    }.get(kind, "")
+    return Key(group, kind, "argocd" if kind == "Application" else namespace, name)
