@@ -45,10 +45,11 @@ class Plane:
     def kill(self) -> None:
         if pid := self._pid():
             os.kill(pid, signal.SIGKILL)
+            for child in _children:
+                if child.pid == pid:
+                    child.wait()
             while _runs(pid):
                 time.sleep(0.02)
-        for child in _children:
-            child.poll()
 
     def kubectl(self, *words: str, stdin: str = "") -> str:
         command = [LOCALKUBE, "kubectl", "--kubeconfig", self.kubeconfig, *words]

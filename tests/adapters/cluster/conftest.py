@@ -9,15 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from tiphys.adapters.cluster import WatchedCluster, from_kubeconfig
+from tiphys.adapters.cluster import Connection, WatchedCluster, from_kubeconfig
 
 View = Callable[[], AbstractAsyncContextManager[WatchedCluster]]
 
 
+@pytest.fixture
+def connection(kube: Path) -> Connection:
+    """The shared control plane, as its administrator."""
+    return from_kubeconfig([kube])
+
+
 @pytest.fixture(params=["real"])
-def view(kube: Path) -> View:
+def view(connection: Connection) -> View:
     """Opens a client of a cluster; all that it opens in a test see the same cluster."""
-    return lambda: WatchedCluster.open(from_kubeconfig([kube]))
+    return lambda: WatchedCluster.open(connection)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 from weakref import WeakSet
@@ -221,7 +222,7 @@ class Api:
         return self._session.request(
             request.method,
             URL(f"{self.server}{request.path}{query}", encoded=True),
-            data=request.body or None,
+            data=BytesIO(request.body) if request.body else None,
             headers=self._headers(request),
             ssl=self._connection.tls or True,
             proxy=self._connection.proxy,

@@ -6,20 +6,24 @@ nobody who asks afterwards sees an older state. A refusal is a value, in the API
 success are kubectl's.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from tiphys.adapters.cluster import readings, requests
-from tiphys.adapters.cluster.api import Answer, Api, Rejected
+from tiphys.adapters.cluster.api import Answer, Api, Rejected, Request
 from tiphys.adapters.cluster.backoff import holds
 from tiphys.adapters.cluster.catalog import DEFINITIONS, WatchedCatalog
 from tiphys.adapters.cluster.store import Store
-from tiphys.model.errors import Refused, SpecError, Stale
+from tiphys.model.errors import Refused, SpecError, Stale, TiphysError
 from tiphys.model.flow import Apply, Command, Delete, Phase, Predicted, Result
 from tiphys.model.objects import Body, Key, Live, Manifest, Resource
 
 _GONE_WITHIN = 60.0
 """Seconds that an object which is to be created anew may take to go."""
+
+_TOO_LARGE = re.compile(r"request is too large|message larger than max")
+"""What etcd says of an object of more than 1.5 MB, and its client of one of more than 2 MB."""
 
 
 class Writer:
@@ -71,18 +75,11 @@ class Writer:
             return None
         request = requests.merge_patch(resource, key, requests.at(patch, resource_version))
         answer = await self._api.ask(request)
-        match answer.code:
-            case 200:
-                return self._seen(answer, resource).live()
-            case 404:
-                return None
-            case 409:
-                raise Stale(f"patch {key}: {answer.message}")
-            case 403:
-                raise Refused(f"patch {key}: {answer.message}")
-            case 500:
-                raise Rejected(request, answer)
-        raise SpecError(f"patch {key}: {answer.message}")
+        if answer.code == 404:
+            return None
+        if not answer.ok:
+            raise _unpatched(key, request, answer)
+        return self._seen(answer, resource).live()
 
     async def _bring_about(self, command: Apply) -> Result:
         resource = await self._catalog.expect(command.key.of)
@@ -229,6 +226,18 @@ class Writer:
             f'no matches for kind "{target.key.kind}" in version "{target.api_version}"; '
             "ensure CRDs are installed first"
         )
+
+
+def _unpatched(key: Key, request: Request, answer: Answer) -> TiphysError:
+    """Why a patch was not taken, as an error for whoever can do something about it."""
+    told = f"patch {key}: {answer.message}"
+    if answer.code == 409:
+        return Stale(told)
+    if answer.code == 403:
+        return Refused(told)
+    if answer.code < 500 or _TOO_LARGE.search(answer.message):
+        return SpecError(told)
+    return Rejected(request, answer)
 
 
 def _options(command: Apply) -> Mapping[str, str]:
