@@ -162,6 +162,21 @@ def test_flags_of_a_sync_become_its_operation(tiphys, plane_of_mine):
     }
 
 
+def test_switches_are_taken_as_scripts_for_argocd_write_them(tiphys, plane_of_mine):
+    plane_of_mine.has("homepage")
+    assert tiphys("app", "sync", "homepage", "--async=true", "--prune=true", "--dry-run=false").code == 0
+    assert plane_of_mine.get("homepage")["operation"]["sync"]["prune"] is True
+    assert "dryRun" not in plane_of_mine.get("homepage")["operation"]["sync"]
+    assert tiphys("app", "delete", "homepage", "--cascade=false", "--yes=true", "--wait").code == 0
+    assert tiphys("app", "sync", "homepage", "--revision=true").code == 1
+
+
+def test_a_backoff_that_is_no_duration_is_told(tiphys):
+    outcome = tiphys("app", "sync", "homepage", "--retry-limit", "1", "--retry-backoff-duration", "soon")
+    assert outcome.code == 1
+    assert "soon" in outcome.err
+
+
 def test_a_second_operation_is_refused(tiphys, plane_of_mine):
     plane_of_mine.has("homepage", SYNCED)
     assert tiphys("app", "sync", "homepage", "--async").code == 0
@@ -280,9 +295,8 @@ def test_resources_and_history(tiphys, plane_of_mine):
     }
     plane_of_mine.has("homepage", status)
     header, row = tiphys("app", "resources", "homepage").out.splitlines()
-    assert header.split() == ["GROUP", "KIND", "NAMESPACE", "NAME", "ORPHANED"]
-    assert row.split() == ["apps", "Deployment", "web", "homepage", "No"]
-    assert "Healthy" in tiphys("app", "resources", "homepage", "-o", "wide").out
+    assert header.split() == ["GROUP", "KIND", "NAMESPACE", "NAME", "ORPHANED", "STATUS", "HEALTH"]
+    assert row.split() == ["apps", "Deployment", "web", "homepage", "No", "Synced", "Healthy"]
     assert orjson.loads(tiphys("app", "resources", "homepage", "-o", "json").out) == status["resources"]
     assert tiphys("app", "history", "homepage", "-o", "id").out == "4\n"
     assert "(0123456)" in tiphys("app", "history", "homepage").out

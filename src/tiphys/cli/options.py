@@ -13,6 +13,28 @@ Flag = Any
 """What click makes of a flag, by the type that its declaration gives."""
 
 
+class GoFlags(click.Command):
+    """A command that takes ``--flag=true`` and ``--flag=false`` for its switches too, as scripts write for argocd."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words, with such flags written as click has them."""
+        end = args.index("--") if "--" in args else len(args)
+        read = [word for each in args[:end] for word in self._written(each)]
+        return super().parse_args(ctx, [*read, *args[end:]])
+
+    def _written(self, word: str) -> list[str]:
+        name, _, value = word.partition("=")
+        if value not in ("true", "false"):
+            return [word]
+        for option in self.params:
+            if isinstance(option, click.Option) and option.is_flag and name in option.opts:
+                return [name] if value == "true" else list(option.secondary_opts)
+        return [word]
+
+
+command = functools.partial(click.command, cls=GoFlags)
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """The cluster that the control plane is in, and where its Applications are."""
@@ -38,12 +60,19 @@ class Selection:
 def with_access(command: Command) -> Command:
     """Give a command the flags that name a cluster, and itself the ``access`` that they make."""
 
-    @click.option("-N", "--app-namespace", default="", help="The Application's namespace, if another.")
+    @click.option(
+        "-N",
+        "--app-namespace",
+        metavar="NAME",
+        default="",
+        help="The Application's namespace, if it is not the control plane's.",
+    )
     @click.option("--kubeconfig", type=click.Path(path_type=Path), help="Credentials of the cluster.")
-    @click.option("--context", default="", help="The kubeconfig's context to use.")
+    @click.option("--context", metavar="NAME", default="", help="The kubeconfig's context to use.")
     @click.option(
         "-n",
         "--namespace",
+        metavar="NAME",
         default="argocd",
         show_default=True,
         envvar=["TIPHYS_NAMESPACE", "ARGOCD_NAMESPACE"],
@@ -63,7 +92,9 @@ def with_selection(command: Command) -> Command:
 
     @click.argument("names", metavar="[APPNAME...]", nargs=-1)
     @with_selector
-    @click.option("--project", "projects", multiple=True, help="Those of this project; may be repeated.")
+    @click.option(
+        "--project", "projects", metavar="NAME", multiple=True, help="Those of this project; may be repeated."
+    )
     @functools.wraps(command)
     def given(names: Sequence[str], selector: str, projects: Sequence[str], **rest: Flag) -> object:
         if bool(names) == bool(selector or projects):
@@ -79,7 +110,7 @@ def with_selector(command: Command) -> Command:
         "-l",
         "--selector",
         default="",
-        help="Labels of Applications: =, !=, in, notin, exists, not exists.",
+        help="Those with these labels: =, !=, in, notin, exists, not exists.",
     )
     return option(command)
 
@@ -100,8 +131,9 @@ def with_timeout(default: int) -> Callable[[Command], Command]:
     """Give a command ``--timeout`` in seconds; 0 waits for ever, as with argocd."""
     return click.option(
         "--timeout",
+        metavar="SECONDS",
         type=click.IntRange(min=0),
         default=default,
         show_default=True,
-        help="Give up after this many seconds; 0 means never.",
+        help="Give up after so long; 0 means never.",
     )

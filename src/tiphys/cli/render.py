@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from tiphys.cli.options import Flag, with_output
+from tiphys.cli.options import Flag, command, with_output
 from tiphys.cli.output import data, yaml_text
 from tiphys.core.sources.recipe import Recipe
 from tiphys.model.api import (
@@ -65,7 +65,7 @@ class Wish:
         return [names.get(file) or file.relative_to(self.root).as_posix() for file in files]
 
 
-@click.command(
+@command(
     epilog="""
 \b
 Examples:
@@ -81,9 +81,13 @@ Dependencies with file:// are followed, those of chart repositories come from a 
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The checkout to render from.",
 )
-@click.option("--name", default="", help="Which Application, if the file has several.")
-@click.option("--release-name", default="", help="Helm's release name.  [default: release-name]")
-@click.option("-n", "--namespace", default="", help="The namespace of the release.  [default: default]")
+@click.option("--name", metavar="NAME", default="", help="Which Application, if the file has several.")
+@click.option(
+    "--release-name", metavar="NAME", default="", help="Helm's release name.  [default: release-name]"
+)
+@click.option(
+    "-n", "--namespace", metavar="NAME", default="", help="The namespace of the release.  [default: default]"
+)
 @click.option(
     "-f",
     "--values",
@@ -91,12 +95,23 @@ Dependencies with file:// are followed, those of chart repositories come from a 
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file with values; may be repeated, the last wins. An Application's own values outrank it.",
 )
-@click.option("--set", "set_values", multiple=True, help="A value, as with helm --set.")
+@click.option("--set", "set_values", metavar="KEY=VALUE", multiple=True, help="A value, as with helm --set.")
 @click.option(
-    "--set-string", "set_strings", multiple=True, help="A value that is text, as with helm --set-string."
+    "--set-string",
+    "set_strings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="A value that is text, as with helm --set-string.",
 )
-@click.option("--kube-version", default="", help="The Kubernetes version that the chart sees.")
-@click.option("--api-versions", multiple=True, help="API versions that the chart sees besides Helm's own.")
+@click.option(
+    "--kube-version", metavar="VERSION", default="", help="The Kubernetes version that the chart sees."
+)
+@click.option(
+    "--api-versions",
+    metavar="VERSION",
+    multiple=True,
+    help="API versions that the chart sees besides Helm's own.",
+)
 @with_output("yaml", "json")
 def render(path: Path, repo: Path | None, output: str, **flags: Flag) -> None:
     """Render a chart's folder, a folder of manifests, or an Application's file; no cluster is asked."""

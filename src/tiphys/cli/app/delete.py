@@ -8,7 +8,7 @@ from contextlib import aclosing
 import click
 
 from tiphys.cli.kube import ControlPlane, Found, control_plane
-from tiphys.cli.options import Access, Flag, Selection, with_access, with_selection, with_timeout
+from tiphys.cli.options import Access, Flag, Selection, command, with_access, with_selection, with_timeout
 from tiphys.cli.output import say
 from tiphys.model.errors import Unavailable
 from tiphys.model.objects import AppName, Body
@@ -17,7 +17,7 @@ FINALIZER = "resources-finalizer.argocd.argoproj.io"
 FINALIZERS = {"foreground": FINALIZER, "background": f"{FINALIZER}/background"}
 
 
-@click.command()
+@command()
 @with_selection
 @click.option("--cascade/--no-cascade", default=True, help="Delete its objects too (default), or leave them.")
 @click.option(

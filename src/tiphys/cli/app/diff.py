@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from tiphys.cli.app.targets import engine, sha_for
 from tiphys.cli.kube import control_plane
 from tiphys.cli.main import FAILURE_CODE
-from tiphys.cli.options import Access, with_access
+from tiphys.cli.options import Access, command, with_access
 from tiphys.cli.output import coloured, tell, yaml_text
 from tiphys.core.diff.ignore import rules_for
 from tiphys.core.diff.pointers import Pointers, without
@@ -53,7 +53,7 @@ class Shown:
     message: str = ""
 
 
-@click.command(
+@command(
     epilog="""
 \b
 Exit codes:
@@ -69,7 +69,7 @@ KUBECTL_EXTERNAL_DIFF names a program to show differences with, such as "diff -u
 )
 @click.option("--refresh", is_flag=True, help="Accepted as argocd has it; Git is always asked.")
 @click.option("--hard-refresh", is_flag=True, help="Render anew, whatever was rendered before.")
-@click.option("--revision", default="", help="Compare with this revision.")
+@click.option("--revision", metavar="REVISION", default="", help="Compare with this revision.")
 @with_access
 def diff(
     access: Access, name: str, exit_code: bool, hard_refresh: bool, revision: str, refresh: bool

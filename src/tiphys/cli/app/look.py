@@ -10,17 +10,26 @@ from tiphys.cli.app.family import Family, family_of
 from tiphys.cli.app.refresh import refreshed
 from tiphys.cli.app.states import states_of
 from tiphys.cli.kube import EVERYWHERE, Found, control_plane, readable
-from tiphys.cli.options import Access, Flag, with_access, with_output, with_selector, with_timeout
+from tiphys.cli.options import Access, Flag, command, with_access, with_output, with_selector, with_timeout
 from tiphys.cli.output import data, say, table
 from tiphys.model.api import Application
 
 
-@click.command("list")
+@command("list")
 @with_output("wide", "name", "json", "yaml")
 @with_selector
-@click.option("-p", "--project", "projects", multiple=True, help="Those of this project; may be repeated.")
-@click.option("-r", "--repo", default="", help="Those from this repository URL.")
-@click.option("-c", "--cluster", default="", help="Those that go to this cluster, by name or URL.")
+@click.option(
+    "-p",
+    "--project",
+    "projects",
+    metavar="NAME",
+    multiple=True,
+    help="Those of this project; may be repeated.",
+)
+@click.option("-r", "--repo", metavar="URL", default="", help="Those from this repository URL.")
+@click.option(
+    "-c", "--cluster", metavar="CLUSTER", default="", help="Those that go to this cluster, by name or URL."
+)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Those of all namespaces.")
 @with_access
 def list_(access: Access, output: str, selector: str, all_namespaces: bool, **wanted: Flag) -> None:
@@ -54,7 +63,7 @@ def _bare(url: str) -> str:
     return url.removesuffix("/").removesuffix(".git").lower()
 
 
-@click.command(
+@command(
     epilog="""
 \b
 Examples:
@@ -91,12 +100,12 @@ def get(access: Access, name: str, output: str, **how: Flag) -> None:
         say(views.whole(found.app, family, **shown))
 
 
-@click.command()
+@command()
 @click.argument("name", metavar="APPNAME")
-@with_output("", "wide", "json", "yaml", "tree")
+@with_output("wide", "json", "yaml", "tree")
 @with_access
 def resources(access: Access, name: str, output: str) -> None:
-    """List the objects of an application; -o wide adds sync and health."""
+    """List the objects of an application."""
 
     async def told() -> tuple[Found, Family]:
         async with control_plane(access) as plane:
@@ -105,18 +114,17 @@ def resources(access: Access, name: str, output: str) -> None:
 
     found, family = asyncio.run(told())
     match output:
-        case "":
-            rows = ((*state.key, "No") for state in states_of(found.app) if not state.hook)
-            say(table(("GROUP", "KIND", "NAMESPACE", "NAME", "ORPHANED"), rows))
         case "wide":
-            say(views.resource_table(found.app))
+            # Orphaned objects are not looked for, so none of these is one; argocd has the column.
+            rows = ((*s.key, "No", s.status, s.health) for s in states_of(found.app) if not s.hook)
+            say(table((*views.RESOURCES[:4], "ORPHANED", "STATUS", "HEALTH"), rows))
         case "tree":
             say(views.tree(found.app, family))
         case _:
             data(found.body.get("status", {}).get("resources", []), output)
 
 
-@click.command()
+@command()
 @click.argument("name", metavar="APPNAME")
 @with_output("wide", "id")
 @with_access

@@ -7,7 +7,7 @@ import click
 
 from tiphys.cli.app.targets import claim_of, engine
 from tiphys.cli.kube import control_plane
-from tiphys.cli.options import Access, with_access
+from tiphys.cli.options import Access, command, with_access
 from tiphys.cli.output import yaml_documents
 from tiphys.core.diff.pointers import without
 from tiphys.model.api import Application
@@ -18,7 +18,7 @@ from tiphys.reconcile.look import inventory
 MANAGED_FIELDS = ("metadata", "managedFields")
 
 
-@click.command()
+@command()
 @click.argument("name", metavar="APPNAME")
 @click.option(
     "--source",
@@ -27,7 +27,7 @@ MANAGED_FIELDS = ("metadata", "managedFields")
     show_default=True,
     help="As Git wants them, or as they are.",
 )
-@click.option("--revision", default="", help="As this revision wants them.")
+@click.option("--revision", metavar="REVISION", default="", help="As this revision wants them.")
 @with_access
 def manifests(access: Access, name: str, source: str, revision: str) -> None:
     """Print an application's objects as YAML; values of Secrets are not shown."""

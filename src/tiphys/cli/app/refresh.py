@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 import click
 
 from tiphys.cli.kube import ControlPlane, Found, control_plane, unknown
-from tiphys.cli.options import Access, with_access, with_timeout
+from tiphys.cli.options import Access, command, with_access, with_timeout
 from tiphys.cli.output import say
 from tiphys.model.errors import Unavailable
 from tiphys.model.objects import AppName, Body
@@ -15,7 +15,7 @@ from tiphys.model.objects import AppName, Body
 REFRESH = "argocd.argoproj.io/refresh"
 
 
-@click.command()
+@command()
 @click.argument("names", metavar="APPNAME...", nargs=-1, required=True)
 @click.option("--hard", is_flag=True, help="Forget what was rendered and read before.")
 @with_timeout(60)

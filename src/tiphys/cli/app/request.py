@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from tiphys.cli.app.progress import under_way
 from tiphys.cli.app.states import Choice, chosen
 from tiphys.cli.kube import Found
+from tiphys.core.languages.durations import parse_duration
 from tiphys.model.api import (
     Application,
     Backoff,
@@ -45,9 +46,15 @@ class Asked:
 
 
 def retry_of(limit: int, duration: str, longest: str, factor: int) -> RetryStrategy | None:
-    """The retry strategy that the flags ask for; ``None`` leaves the application its own."""
+    """
+    The retry strategy that the flags ask for; ``None`` leaves the application its own.
+
+    Raises ``SpecError`` for a duration that is none.
+    """
     if limit == 0:
         return None
+    parse_duration(duration)
+    parse_duration(longest)
     return RetryStrategy(limit=limit, backoff=Backoff(duration=duration, factor=factor, max_duration=longest))
 
 

@@ -80,8 +80,9 @@ def with_resources(command: Command) -> Command:
     option = click.option(
         "--resource",
         "resources",
+        metavar="[!]GROUP:KIND:NAME",
         multiple=True,
-        help="Only these objects: [!]GROUP:KIND:[NAMESPACE/]NAME, * for any; may be repeated.",
+        help="Only (or not) these objects; * is any, NAME may be NAMESPACE/NAME; may be repeated.",
     )
     return option(command)
 

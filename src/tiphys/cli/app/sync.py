@@ -15,6 +15,7 @@ from tiphys.cli.options import (
     Access,
     Flag,
     Selection,
+    command,
     with_access,
     with_output,
     with_selection,
@@ -33,7 +34,7 @@ OPTIONS = {
 }
 
 
-@click.command(
+@command(
     epilog="""
 \b
 Examples:
@@ -46,23 +47,31 @@ Exits with 1 when the sync fails, or when objects are left that only --prune del
 """
 )
 @with_selection
-@click.option("--revision", default="", help="Sync to this revision instead of the target revision.")
+@click.option(
+    "--revision", metavar="REVISION", default="", help="Sync to this revision instead of the target revision."
+)
 @click.option("--prune", is_flag=True, help="Delete what is not wanted any more.")
 @click.option("--dry-run", is_flag=True, help="Let the API server check everything, and change nothing.")
 @with_resources
-@click.option("--label", "labels", multiple=True, help="Only objects with this label, key=value.")
+@click.option("--label", "labels", metavar="KEY=VALUE", multiple=True, help="Only objects with this label.")
 @click.option("--async", "asynchronous", is_flag=True, help="Do not wait for the end.")
 @click.option("--force", is_flag=True, help="Delete and create again what cannot be changed.")
 @click.option("--replace", is_flag=True, help="Replace objects whole instead of applying.")
 @click.option("--server-side", is_flag=True, help="Apply server-side, which is the default.")
 @click.option("--apply-out-of-sync-only", is_flag=True, help="Leave objects that are in sync alone.")
-@click.option("--strategy", type=click.Choice(["", "apply", "hook"]), default="", help="apply runs no hooks.")
-@click.option("--info", "infos", multiple=True, help="A note to keep with the operation, key=value.")
-@click.option("--retry-limit", default=0, help="Try a failed sync again so often; below 0: for ever.")
-@click.option("--retry-backoff-duration", default="5s", show_default=True, help="Then wait so long,")
-@click.option("--retry-backoff-factor", default=2, show_default=True, help="so many times longer each time,")
+@click.option("--strategy", type=click.Choice(["apply", "hook"]), help="apply runs no hooks; hook is usual.")
 @click.option(
-    "--retry-backoff-max-duration", default="3m0s", show_default=True, help="and at most this long."
+    "--info", "infos", metavar="KEY=VALUE", multiple=True, help="A note to keep with the operation."
+)
+@click.option("--retry-limit", metavar="N", default=0, help="Try so often again; below 0: for ever.")
+@click.option(
+    "--retry-backoff-duration", metavar="TIME", default="5s", help="First wait so long.  [default: 5s]"
+)
+@click.option(
+    "--retry-backoff-factor", metavar="N", default=2, help="Each time N times longer.  [default: 2]"
+)
+@click.option(
+    "--retry-backoff-max-duration", metavar="TIME", default="3m0s", help="At most so long.  [default: 3m]"
 )
 @with_timeout(0)
 @with_output("wide", "json", "yaml", "tree")
@@ -94,7 +103,7 @@ def _asked(flags: Mapping[str, Flag]) -> Asked:
         revision=flags["revision"],
         prune=flags["prune"],
         dry_run=flags["dry_run"],
-        strategy=flags["strategy"],
+        strategy=flags["strategy"] or "",
         force=flags["force"],
         options=[option for flag, option in OPTIONS.items() if flags[flag]],
         choices=[choice(text) for text in flags["resources"]],

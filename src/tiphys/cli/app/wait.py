@@ -8,10 +8,18 @@ import click
 from tiphys.cli.app.progress import Goal, follow_until
 from tiphys.cli.app.states import choice, with_resources
 from tiphys.cli.kube import control_plane
-from tiphys.cli.options import Access, Selection, with_access, with_output, with_selection, with_timeout
+from tiphys.cli.options import (
+    Access,
+    Selection,
+    command,
+    with_access,
+    with_output,
+    with_selection,
+    with_timeout,
+)
 
 
-@click.command(
+@command(
     epilog="""
 \b
 Examples:
