@@ -46,7 +46,7 @@ def test_what_comes_and_goes_is_told() -> None:
 
 
 def test_why_it_is_not_well_is_told_once() -> None:
-    sick = replace(WELL, sync="Unknown", message="ComparisonError: values.yaml: line 3")
+    sick = replace(WELL, sync="Unknown", trouble="ComparisonError: values.yaml: line 3")
     assert news({"homepage": WELL}, {"homepage": sick}) == [
         "homepage: Unknown, ComparisonError: values.yaml: line 3"
     ]

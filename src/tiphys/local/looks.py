@@ -21,7 +21,9 @@ class Look:
     health: str = ""
     revision: str = ""
     message: str = ""
-    """What the engine has to say: a condition, or else how the last sync ended, or else why it is not well."""
+    """What the engine has to say: what is wrong, or else how the last sync goes, or else of its health."""
+    trouble: str = ""
+    """What is wrong: a condition, a sync that failed, or why it is Degraded."""
     operation: tuple[str, str] = ("", "")
     """When the last sync began, and its phase."""
     images: frozenset[str] = frozenset()
@@ -39,14 +41,15 @@ Looks = Mapping[str, Look]
 def look_at(app: Application) -> Look:
     """An Application as a watcher sees it."""
     status, operation = app.status, app.status.operation_state
-    told = [f"{condition.type}: {condition.message}" for condition in status.conditions]
+    trouble = _trouble(app)
     done = operation.message if operation else ""
     return Look(
         name=app.metadata.name,
         sync=status.sync.status,
         health=status.health.status,
         revision=status.sync.revision[:SHORT],
-        message=" ".join((told or [done or status.health.message])[0].split()),
+        message=" ".join((trouble or done or status.health.message).split()),
+        trouble=" ".join(trouble.split()),
         operation=(operation.started_at, operation.phase) if operation else ("", ""),
         images=frozenset(status.summary.images),
     )
@@ -66,6 +69,15 @@ def all_well(now: Looks) -> bool:
     return bool(now) and all(look.well for look in now.values())
 
 
+def _trouble(app: Application) -> str:
+    status, operation = app.status, app.status.operation_state
+    if status.conditions:
+        return f"{status.conditions[0].type}: {status.conditions[0].message}"
+    if operation and operation.phase in {"Failed", "Error"}:
+        return operation.message
+    return status.health.message if status.health.status == "Degraded" else ""
+
+
 def _of(before: Look | None, now: Look) -> Iterator[str]:
     """What is told of one application, the cause before the effect."""
     if before is None:
@@ -80,5 +92,5 @@ def _of(before: Look | None, now: Look) -> Iterator[str]:
     if now.health != was.health and now.health:
         yield now.health
     yield from (f"runs {image}" for image in sorted(now.images - was.images) if was.images)
-    if now.message != was.message and now.message and not now.well:
-        yield now.message
+    if now.trouble != was.trouble and now.trouble:
+        yield now.trouble

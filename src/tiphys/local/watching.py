@@ -55,4 +55,4 @@ def _look(item: dict[str, object]) -> Look:
     except SpecError as error:
         metadata = item["metadata"]
         name = metadata["name"] if isinstance(metadata, dict) else "?"
-        return Look(str(name), message=str(error))
+        return Look(str(name), message=str(error), trouble=str(error))
