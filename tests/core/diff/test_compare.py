@@ -142,6 +142,14 @@ def test_other_versions_of_the_kind_are_never_compared_without_asking():
     assert isinstance(compare(Pair(KEY, newer, cluster.live())), NeedDryRun)
 
 
+def test_a_target_of_another_version_is_compared_with_the_live_object_as_that_version_has_it():
+    cluster, spec = with_spec(replicas=1)
+    newer = {**cluster.live().body, "apiVersion": "example.com/v2", "spec": {"count": 1}}
+    pair = Pair(KEY, Manifest(KEY, {**manifest(spec).body, "apiVersion": "example.com/v2"}), cluster.live())
+    assert compare(pair, (), Predicted(newer, live=newer)) == Comparison(KEY, SYNCED)
+    assert getattr(compare(pair, (), Predicted(newer)), "code", None) is UNKNOWN
+
+
 def test_a_missing_object_is_out_of_sync_without_a_question():
     assert compare(Pair(KEY, manifest({}), None)) == Comparison(KEY, OUT_OF_SYNC)
 

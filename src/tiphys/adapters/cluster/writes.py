@@ -17,11 +17,13 @@ from tiphys.adapters.cluster.catalog import DEFINITIONS, WatchedCatalog
 from tiphys.adapters.cluster.store import Store
 from tiphys.model.errors import Refused, SpecError, Stale, TiphysError
 from tiphys.model.flow import Apply, Command, Delete, Phase, Predicted, Result
-from tiphys.model.objects import Body, Key, Live, Manifest, Resource
+from tiphys.model.objects import Body, Key, Kind, Live, Manifest, Resource
+from tiphys.model.redaction import redact_text
 
 _GONE_WITHIN = 60.0
 """Seconds that an object which is to be created anew may take to go."""
 
+_SECRET = Kind("", "Secret")
 _TOO_LARGE = re.compile(r"request is too large|message larger than max")
 """What etcd says of an object of more than 1.5 MB, and its client of one of more than 2 MB."""
 
@@ -45,18 +47,34 @@ class Writer:
             return Predicted(None, refusal if resource else self._unknown(target))
         options = {**requests.DRY_RUN, "fieldValidation": "Ignore"}
         answer = await self._api.ask(requests.apply(resource, target.key, target.body, options))
-        return Predicted(answer.document()) if answer.ok else Predicted(None, answer.message)
+        if not answer.ok:
+            return Predicted(None, self._spoken(answer.message, target))
+        return Predicted(answer.document(), live=await self._live_as(target, resource))
+
+    async def _live_as(self, target: Manifest, resource: Resource) -> Body | None:
+        """The live object in the target's version, where another one is watched: only like can be compared."""
+        version = requests.version_of(target.body)
+        if version == resource.version:
+            return None
+        answer = await self._api.ask(requests.get(resource, target.key, version))
+        return answer.document() if answer.ok else None
 
     async def perform(self, command: Command) -> Result:
         """Do it, and tell what became of it."""
         try:
             match command:
-                case Apply():
-                    return await self._bring_about(command)
+                case Apply(target=target):
+                    result = await self._bring_about(command)
+                    return replace(result, message=self._spoken(result.message, target))
                 case Delete():
                     return await self._delete(command)
         except Refused as refusal:
             return _failed(command.key, str(refusal))
+
+    def _spoken(self, message: str, target: Manifest) -> str:
+        """A message as it may be shown: the API server quotes what it refuses, and what there was before."""
+        kept = self._store.get(target.key) if target.key.of == _SECRET else None
+        return redact_text(message, target.body, kept.live().body if kept else {})
 
     async def create(self, target: Manifest) -> Result:
         """Create an object unless there is one of its key already, which is left as it is."""

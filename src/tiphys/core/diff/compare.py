@@ -109,6 +109,9 @@ def _judged(target: Manifest, live: Live, ignored: Pointers, predicted: Predicte
     if predicted.body is None:
         return _refused(target, before, hidden, predicted.refusal)
     after = predicted.body
+    if before.get("apiVersion") != after.get("apiVersion"):
+        versions = f"{before.get('apiVersion')} and wanted as {after.get('apiVersion')}"
+        return Comparison(target.key, SyncCode.UNKNOWN, message=f"It is read as {versions}: reading it again")
     found = list(changes(without(before, hidden), without(after, hidden)))
     if redact(after) is not after:
         # The marks differ where the values do. What a Secret's stringData brings about is owned as
@@ -154,5 +157,7 @@ def _refused(target: Manifest, live: Body, hidden: Pointers, refusal: str) -> Co
     message = redact_text(refusal, target.body, live)
     if any(word in refusal.lower() for word in _NO_JUDGEMENT):
         return Comparison(target.key, SyncCode.UNKNOWN, message=message)
+    if target.api_version != live.get("apiVersion"):
+        return Comparison(target.key, SyncCode.OUT_OF_SYNC, message=message)
     has, wants = (without(each, hidden) for each in redact_together(live, target.body))
     return Comparison(target.key, SyncCode.OUT_OF_SYNC, told(shortfalls(has, wants)), message=message)
