@@ -5,6 +5,8 @@ A stage for the stories: a cluster in memory, a Git repository, the real engines
 left to do.
 """
 
+import asyncio
+import itertools
 import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, aclosing
@@ -19,9 +21,10 @@ from adapters.git.origin import Origin
 from memory import controllers
 from memory.merging import Writer
 from memory.server import Server
-from memory.wire import MemoryApi, opened
+from memory.wire import Fault, MemoryApi, opened
 from tiphys.adapters.charts import HttpChartRepositories
 from tiphys.adapters.cluster import WatchedApplications
+from tiphys.adapters.cluster.api import Request
 from tiphys.adapters.git import GitRepositories
 from tiphys.adapters.render import Engines, Toolbox
 from tiphys.core.projects import default_project
@@ -136,7 +139,7 @@ class Stage:
 
     async def tells(self, name: str) -> datetime | TiphysError | None:
         """One telling of the story, after everything that happened was heard; an error is an answer."""
-        await self.api.caught_up()
+        await self._caught_up()
         try:
             return await reconcile(AppName("argocd", name), self.world)
         except TiphysError as error:
@@ -155,6 +158,35 @@ class Stage:
             elif not moved and not isinstance(told, Stale) and self.server.version == before:
                 return None
         raise AssertionError(f"{name} never comes to rest: {self.status(name)}")
+
+    async def plays_until_killed(self, name: str, fault: Fault, at: int) -> bool:
+        """
+        Play until the engine is killed at its ``at``-th write, counted from 1, and start another one.
+
+        Answers whether it came to that: ``False`` if there were fewer writes, and the story ended.
+        """
+        count = itertools.count(1)
+
+        def struck(request: Request) -> Fault:
+            writes = request.method != "GET" and "dryRun" not in request.query
+            return fault if writes and next(count) == at else Fault.NONE
+
+        self.api.faults = struck
+        playing = asyncio.create_task(self.plays(name))
+        killed = asyncio.create_task(self.api.killed.wait())
+        await asyncio.wait({playing, killed}, return_when=asyncio.FIRST_COMPLETED)
+        came = killed.done()
+        for task in (playing, killed):
+            task.cancel()
+        await asyncio.gather(playing, killed, return_exceptions=True)
+        await self.begin()
+        return came
+
+    async def _caught_up(self) -> None:
+        """Everything that happened is known, and what is served too, which takes the client real time."""
+        await self.api.caught_up()
+        while set((await self.world.cluster.catalog()).resources) != set(self.server.kinds):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
     def _soon(self, at: datetime) -> bool:
         """Whether a later look is about work, rather than a deadline or another try."""
