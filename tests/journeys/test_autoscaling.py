@@ -34,18 +34,16 @@ def _watching(platform: Platform) -> Iterator[list[int]]:
         "jsonpath={.spec.replicas}{'\\n'}",
     ]
     command = [tiphys_localkube.binary(), "kubectl", "--kubeconfig", platform.place.kubeconfig, *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     seen: list[int] = []
-    reader = threading.Thread(
-        target=lambda: seen.extend(int(line) for line in process.stdout or () if line.strip())
-    )
-    reader.start()
-    try:
-        yield seen
-    finally:
-        process.terminate()
-        reader.join()
-        process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        lines = process.stdout or ()
+        reader = threading.Thread(target=lambda: seen.extend(int(line) for line in lines if line.strip()))
+        reader.start()
+        try:
+            yield seen
+        finally:
+            process.terminate()
+            reader.join()
 
 
 def scale(platform: Platform, replicas: int) -> None:

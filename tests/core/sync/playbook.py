@@ -79,6 +79,7 @@ class Playbook:
 
     def answers(self, **refusals: str) -> "Playbook":
         """The cluster does what it was asked, but refuses the objects that are named."""
+        assert self.commands, f"nothing was asked, so nothing would ever happen: {self.state}"
         results = [self._done(command, refusals.get(command.key.name, "")) for command in self.commands]
         dry = bool(self.commands) and isinstance(self.commands[0], Apply) and self.commands[0].dry_run
         self.state = recorded(self.state, self.tasks, results, dry=dry)

@@ -65,25 +65,26 @@ def advance(state: OperationState, tasks: Sequence[Task], seen: Seen, terms: Ter
         return Step(state, again=min(waiting, deadline))
     if waiting:
         state = attempted_again(state)
-    step = _tried(state, tasks, seen) or _next(state, tasks, seen, terms)
-    return step if Phase(step.state.phase).ended else replace_again(step, deadline)
+    state, dry_runs = _tried(state, tasks, seen)
+    step = Step(state, dry_runs) if dry_runs else _next(state, tasks, seen, terms)
+    return step if Phase(step.state.phase).ended else _by(step, deadline)
 
 
-def replace_again(step: Step, deadline: datetime) -> Step:
-    """The step, with a look at the deadline at the latest."""
+def _by(step: Step, deadline: datetime) -> Step:
+    """The step, with the next look at the deadline at the latest."""
     return Step(step.state, step.commands, min(step.again or deadline, deadline))
 
 
-def _tried(state: OperationState, tasks: Sequence[Task], seen: Seen) -> Step | None:
-    """Dry runs for what was not tried yet; ``None`` when everything was."""
+def _tried(
+    state: OperationState, tasks: Sequence[Task], seen: Seen
+) -> tuple[OperationState, tuple[Command, ...]]:
+    """Dry runs for what was not tried yet, and the state with records of what needs none."""
     known = records(state)
     untried = [task for task in tasks if task.key not in known]
-    if not untried:
-        return None
     coming = _Coming.of(tasks, seen)
     dry = [task for task in untried if task.target and not task.in_sync and not coming.lacks(task.key)]
     waiting = {task.key: record(task, "", "waiting") for task in untried if task not in dry}
-    return Step(with_records(state, waiting), tuple(_apply(task, dry_run=True) for task in dry))
+    return with_records(state, waiting), tuple(_apply(task, dry_run=True) for task in dry)
 
 
 def _next(state: OperationState, tasks: Sequence[Task], seen: Seen, terms: Terms) -> Step:
@@ -242,18 +243,15 @@ def _failed(noted: ResourceResult) -> bool:
 
 
 def _all_dry(state: OperationState, tasks: Sequence[Task]) -> OperationState:
+    """The records of a dry run: what would become of each object."""
     known = records(state)
-    return with_records(
-        state,
-        {
-            t.key: replace(
-                known[t.key],
-                status=PRUNED if t.prunes else SYNCED,
-                message=f"{known[t.key].message} (dry run)",
-            )
-            for t in tasks
-        },
-    )
+
+    def said(task: Task) -> ResourceResult:
+        message = "unchanged" if task.in_sync else "pruned" if task.prunes else known[task.key].message
+        status = PRUNED if task.prunes else SYNCED
+        return replace(known[task.key], status=status, message=f"{message} (dry run)")
+
+    return with_records(state, {task.key: said(task) for task in tasks})
 
 
 def _told(failures: Sequence[ResourceResult]) -> str:
