@@ -25,6 +25,14 @@ def test_an_application_is_seen_in_short() -> None:
     )
 
 
+def test_an_application_that_the_engine_shall_look_at_anew_is_not_known_to_be_well() -> None:
+    asked = HOMEPAGE.replace(
+        b'"namespace":"argocd"', b'"annotations":{"argocd.argoproj.io/refresh":"normal"}'
+    )
+    assert not look_at(decode_application(asked)).well
+    assert look_at(decode_application(HOMEPAGE)).well
+
+
 def test_a_bumped_tag_is_told_from_the_commit_to_the_running_image() -> None:
     bumped = replace(WELL, revision="89abcde", sync="OutOfSync")
     live = replace(bumped, sync="Synced", images=frozenset({"homepage:1.0.1"}))

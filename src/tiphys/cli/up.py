@@ -92,10 +92,10 @@ def _watch_lines(place: "Place", timeout: int) -> None:
 
 async def _until_seen(place: "Place", seen: Seen) -> None:
     """Show the applications after each change until all is seen. Raises ``Unavailable`` if the engine ends."""
+    from tiphys.local.applications import watch  # noqa: PLC0415
     from tiphys.local.looks import news  # noqa: PLC0415
     from tiphys.local.place import NAMESPACE  # noqa: PLC0415
     from tiphys.local.up import Cluster  # noqa: PLC0415
-    from tiphys.local.watching import watch  # noqa: PLC0415
     from tiphys.wiring.connecting import open_api  # noqa: PLC0415
 
     async def look() -> None:

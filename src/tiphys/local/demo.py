@@ -11,12 +11,16 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tiphys.local import chartrepository, tools
 from tiphys.local.place import NAMESPACE, Place, Served
 from tiphys.model.errors import SpecError, Unavailable
+
+if TYPE_CHECKING:
+    from tiphys.wiring.connecting import Calls
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "platform"
 # As the example's files call the server. The address that it got is written in its place.
@@ -52,21 +56,16 @@ def lay(place: Place, served: Served, example: Path = EXAMPLE) -> None:
         raise Unavailable(f"cannot make the example's repositories in {place.folder}: {error}") from error
 
 
-def install_root(place: Place, binary: Path) -> bool:
-    """
-    Install the root as Helm does, unless it is installed. Answers whether this call did.
-
-    An upgrade is the user's: their list may be half edited.
-    """
-    if _installed(place, binary):
-        return False
+def install_root(place: Place, binary: Path) -> None:
+    """Install the root as a user does, from their checkout. An upgrade is theirs: the list may be half edited."""
     tools.run(binary, "helm", root_command(root_chart(place)), place)
-    return True
 
 
-def _installed(place: Place, binary: Path) -> bool:
-    asked = ["list", "--namespace", NAMESPACE, "--filter", f"^{ROOT}$", "--deployed", "--output", "json"]
-    return bool(msgspec.json.decode(tools.run(binary, "helm", asked, place)))
+async def root_installed(api: "Calls") -> bool:
+    """Whether Helm has the root as deployed, by the Secrets that it keeps its releases in."""
+    labels = f"owner=helm,name={ROOT},status=deployed"
+    path = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+    return bool(msgspec.json.decode((await api.call("GET", path, {"labelSelector": labels})).body)["items"])
 
 
 def _found(bare: Path, sources: Path, served: Served) -> None:

@@ -97,11 +97,14 @@ class _Git:
             async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as tasks:
                 tasks.create_task(_feed(backend, request))
                 answer = tasks.create_task(_relay(backend, request))
+                tasks.create_task(backend.wait())
             return answer.result()
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                backend.kill()
-            await backend.wait()
+            # Not one that has ended: to signal it would take its exit code away from asyncio.
+            if backend.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    backend.kill()
+                await backend.wait()
 
     def _environment(self, request: web.Request) -> Mapping[str, str]:
         headers = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tiphys.model.api import Application
 
 SHORT = 7
+REFRESH = "argocd.argoproj.io/refresh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,13 @@ class Look:
     operation: tuple[str, str] = ("", "")
     """When the last sync began, and its phase."""
     images: frozenset[str] = frozenset()
+    asked: bool = False
+    """Whether the engine has been asked to look anew and has not done so yet: what we see may be of old."""
 
     @property
     def well(self) -> bool:
         """Whether nothing is left to wait for."""
-        return (self.sync, self.health) == ("Synced", "Healthy")
+        return (self.sync, self.health) == ("Synced", "Healthy") and not self.asked
 
 
 Looks = Mapping[str, Look]
@@ -52,6 +55,7 @@ def look_at(app: Application) -> Look:
         trouble=" ".join(trouble.split()),
         operation=(operation.started_at, operation.phase) if operation else ("", ""),
         images=frozenset(status.summary.images),
+        asked=REFRESH in app.metadata.annotations,
     )
 
 

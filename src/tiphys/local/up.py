@@ -12,10 +12,8 @@ from pathlib import Path
 
 from tiphys.local import build, controlplane, demo, engine, githost
 from tiphys.local.background import died
-from tiphys.local.place import Place, Served
-from tiphys.local.watching import known
+from tiphys.local.place import NAMESPACE, Place, Served
 from tiphys.model.errors import Unavailable
-from tiphys.wiring.connecting import open_api
 
 Say = Callable[[str], None]
 TAUGHT_WITHIN = 60.0
@@ -50,22 +48,31 @@ def bring_up(place: Place, say: Say) -> Platform:
     control = starting.ready()
     say(f"Control plane  {control.server}  Kubernetes {control.version}")
     engine.start(place)
-    asyncio.run(_until_taught(place))
-    say(f"Engine         {engine.program(place).log}")
-    new = demo.install_root(place, binary)
-    say(f"Root           {demo.root_chart(place)}{'' if new else '  (installed before)'}")
+    new = asyncio.run(_settle(place, binary, say))
     return Platform(place, control, git, new)
 
 
-async def _until_taught(place: Place) -> None:
-    """Wait until the engine has brought its resource types into the cluster."""
-    end = time.monotonic() + TAUGHT_WITHIN
+async def _settle(place: Place, binary: Path, say: Say) -> bool:
+    """Have the root installed once the cluster knows Applications. Answers whether this call installed it."""
+    # Here, so that the control plane begins to start before all of this is loaded.
+    from tiphys.local.applications import ask_anew, known  # noqa: PLC0415
+    from tiphys.wiring.connecting import open_api  # noqa: PLC0415
+
+    root = demo.root_chart(place)
     async with open_api(Cluster(place.kubeconfig)) as api:
+        end = time.monotonic() + TAUGHT_WITHIN
         while not await known(api):
             must_run(place)
             if time.monotonic() > end:
                 raise Unavailable(f"the engine does not get ready; its log is {engine.program(place).log}")
             await asyncio.sleep(0.1)
+        say(f"Engine         {engine.program(place).log}")
+        if installed := await demo.root_installed(api):
+            await ask_anew(api, NAMESPACE)
+        else:
+            demo.install_root(place, binary)
+        say(f"Root           {root}{'  (installed before)' if installed else ''}")
+    return not installed
 
 
 def must_run(place: Place) -> None:

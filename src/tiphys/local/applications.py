@@ -1,11 +1,11 @@
-"""The applications of a platform as its API server tells them, from now on."""
+"""The applications of a platform, by its API server: how they are, and that the engine look at them anew."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import orjson
 
-from tiphys.local.looks import Look, Looks, look_at
+from tiphys.local.looks import REFRESH, Look, Looks, look_at
 from tiphys.model.api import decode_application
 from tiphys.model.errors import SpecError, Unavailable
 from tiphys.wiring.connecting import Calls
@@ -16,8 +16,30 @@ AGAIN_AFTER = 0.3
 
 
 async def known(api: Calls) -> bool:
-    """Whether the API server knows Applications; the engine teaches it at its first start."""
-    return (await api.call("GET", f"{GROUP}/applications", {"limit": "1"})).code == 200
+    """
+    Whether the API server knows Applications; the engine teaches it at its first start.
+
+    Asked of the group's discovery as well as of the list: that is what Helm goes by, and it comes a moment later.
+    """
+    if (await api.call("GET", f"{GROUP}/applications", {"limit": "1"})).code != 200:
+        return False
+    groups = orjson.loads((await api.call("GET", "/apis")).body)["groups"]
+    if not any(group["name"] == GROUP.split("/")[2] for group in groups):
+        return False
+    served = await api.call("GET", GROUP)
+    return served.code == 200 and any(
+        each["kind"] == "Application" for each in orjson.loads(served.body)["resources"]
+    )
+
+
+async def ask_anew(api: Calls, namespace: str) -> None:
+    """Ask the engine to look at every application: what stands in their status may be from before a stop."""
+    path = f"{GROUP}/namespaces/{namespace}/applications"
+    patch = orjson.dumps({"metadata": {"annotations": {REFRESH: "normal"}}})
+    for item in orjson.loads((await api.call("GET", path)).body)["items"]:
+        await api.call(
+            "PATCH", f"{path}/{item['metadata']['name']}", {}, patch, "application/merge-patch+json"
+        )
 
 
 async def watch(api: Calls, namespace: str) -> AsyncIterator[Looks]:
