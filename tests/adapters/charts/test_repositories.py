@@ -261,6 +261,22 @@ def nested_headers() -> bytes:
         (b"\x1f\x8b" + bytes(100), "not a packed chart"),
         (packed("keda", big=bytes(100)) + bytes(3 << 20), "larger than 2 MiB"),
     ],
+    ids=[
+        "a member above",
+        "a member above from within",
+        "an absolute member",
+        "a member of Windows",
+        "a symlinked lock",
+        "another chart",
+        "a bomb",
+        "a long header",
+        "nested headers",
+        "many files",
+        "cut short",
+        "no tar",
+        "no gzip",
+        "too long",
+    ],
 )
 async def test_an_archive_that_could_do_harm_is_not_kept(
     upstream: Charts, tmp_path: Path, pack: bytes, why: str

@@ -92,8 +92,9 @@ class GitRepositories:
             await clone.maintain()
 
     async def aclose(self) -> None:
-        """Close the connections that are kept open to Git hosts."""
+        """Close the connections to Git hosts, and the clones."""
         await self._http.aclose()
+        self._clones.clear()
 
     def _remote(self, repo: str) -> Remote:
         return remote(repo, self._settings.schemes)

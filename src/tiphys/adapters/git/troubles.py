@@ -45,6 +45,8 @@ SIGN_IN_PAGE = (
 SLOW_DOWN = "it asks to be left alone for a while (HTTP 429, too many requests)"
 BROKEN_OFF = "the connection broke off"
 
+_ABOUT_US = 3
+"""So many of the troubles are of our disk and limits: looked for before a clone is called damaged."""
 _TROUBLES = _signs(
     (
         r"No space left on device|Disk quota exceeded",
@@ -52,10 +54,8 @@ _TROUBLES = _signs(
     ),
     (r"Read-only file system", _unavailable("the disk that holds the clones is read-only")),
     (r"File too large", _spec("the repository is larger than the limit for one fetch")),
-    (
-        r"not our ref|unadvertised object|by sha1|couldn't find remote ref|no such remote ref",
-        UnadvertisedError,
-    ),
+    (r"not our ref|unadvertised object|find remote ref", UnadvertisedError),
+    (r"Cannot obtain needed|error: fetch failed", UnadvertisedError),
     (
         r"could not read (Username|Password)|Authentication failed|error: 40[13]|prompts disabled",
         _unavailable(SIGN_IN),
@@ -107,12 +107,12 @@ def trouble(doing: str, seconds: float, output: Output) -> Exception:
     """
     if output.late:
         return Unavailable(f"{doing}: not done within {seconds:g} seconds")
-    for pattern, error in _TROUBLES[:3]:
+    for pattern, error in _TROUBLES[:_ABOUT_US]:
         if pattern.search(output.words):
             return error(doing)
     if _DAMAGES.search(output.words):
         return DamagedError(f"{doing}: {last_words(output)}")
-    for pattern, error in _TROUBLES[3:]:
+    for pattern, error in _TROUBLES[_ABOUT_US:]:
         if pattern.search(output.words):
             return error(doing)
     return Unavailable(f"{doing}: git failed: {last_words(output)}")
