@@ -1,4 +1,4 @@
-// Homepage serves one page, with a title from the environment.
+// Homepage serves one page. TITLE and LISTEN in the environment are its title and its address.
 package main
 
 import (
@@ -14,20 +14,20 @@ var site embed.FS
 
 var page = template.Must(template.ParseFS(site, "site/index.html"))
 
-func title() string {
-	if title := os.Getenv("TITLE"); title != "" {
-		return title
+func setting(name, usual string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
 	}
-	return "Homepage"
+	return usual
 }
 
 func home(answer http.ResponseWriter, _ *http.Request) {
-	if err := page.Execute(answer, title()); err != nil {
+	if err := page.Execute(answer, setting("TITLE", "Homepage")); err != nil {
 		log.Print(err)
 	}
 }
 
 func main() {
 	http.HandleFunc("GET /{$}", home)
-	log.Fatal(http.ListenAndServe(":8080", nil))
+	log.Fatal(http.ListenAndServe(setting("LISTEN", ":8080"), nil))
 }
