@@ -1,5 +1,6 @@
 """The command line in this process, on a real control plane with our CRDs where a test asks for one."""
 
+import fcntl
 import os
 import threading
 import time
@@ -115,10 +116,13 @@ def application(name: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def crds(kubectl: Callable[..., str]) -> None:
+def crds(kube: Path, kubectl: Callable[..., str]) -> None:
     files = [f"--filename={file}" for file in CRDS.glob("*.yaml")]
-    kubectl("apply", "--server-side", "--force-conflicts", *files)
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", *files)
+    # Workers share the control plane, and two that create the same object at once get in each other's way.
+    with (kube.parent.parent / "crds.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kubectl("apply", "--server-side", "--force-conflicts", *files)
+        kubectl("wait", "--for=condition=Established", "--timeout=60s", *files)
 
 
 @pytest.fixture

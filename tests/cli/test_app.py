@@ -4,6 +4,8 @@ import orjson
 import pytest
 import yaml
 
+from tiphys.cli.app import progress
+
 SYNCED = {"sync": {"status": "Synced", "revision": "0123456789"}, "health": {"status": "Healthy"}}
 DEPLOYMENT = {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "web", "name": "homepage"}
 UNREFRESHED = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": None}}}
@@ -326,3 +328,30 @@ def test_an_api_server_that_is_away_is_told(tiphys, tmp_path):
     outcome = tiphys("app", "list", "--kubeconfig", str(file))
     assert outcome.code == 1
     assert "http://127.0.0.1:9: cannot connect" in outcome.err
+
+
+def test_a_sync_that_nobody_takes_up_is_told(tiphys, plane_of_mine, monkeypatch):
+    monkeypatch.setattr(progress, "_UNTAKEN", 0.2)
+    plane_of_mine.has("homepage", SYNCED)
+    outcome = tiphys("app", "sync", "homepage", "--timeout", "2")
+    assert outcome.code == 1
+    assert "No controller has taken up the operation" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("tiphys app get ho", ["homepage"]),
+        ("tiphys app sync ", ["api", "homepage"]),
+        ("tiphys app wait api ", ["homepage"]),
+        ("tiphys app get --context nowhere ", []),
+    ],
+)
+def test_a_shell_completes_names(tiphys, plane_of_mine, monkeypatch, line, names):
+    plane_of_mine.has("homepage")
+    plane_of_mine.has("api")
+    monkeypatch.setenv("_TIPHYS_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - (not line.endswith(" "))))
+    outcome = tiphys()
+    assert (outcome.out.split(), outcome.err) == ([f"plain,{name}" for name in names], "")

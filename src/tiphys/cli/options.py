@@ -87,23 +87,6 @@ def with_access(command: Command) -> Command:
     return given
 
 
-def with_selection(command: Command) -> Command:
-    """Give a command names, ``-l`` and ``--project``, and itself the ``selection`` that they make."""
-
-    @click.argument("names", metavar="[APPNAME...]", nargs=-1)
-    @with_selector
-    @click.option(
-        "--project", "projects", metavar="NAME", multiple=True, help="Those of this project; may be repeated."
-    )
-    @functools.wraps(command)
-    def given(names: Sequence[str], selector: str, projects: Sequence[str], **rest: Flag) -> object:
-        if bool(names) == bool(selector or projects):
-            raise click.UsageError("name applications, or select some with -l or --project")
-        return command(selection=Selection(names, selector, projects), **rest)
-
-    return given
-
-
 def with_selector(command: Command) -> Command:
     """Give a command ``-l``."""
     option = click.option(

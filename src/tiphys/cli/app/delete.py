@@ -7,8 +7,9 @@ from contextlib import aclosing
 
 import click
 
+from tiphys.cli.app.names import with_selection
 from tiphys.cli.kube import ControlPlane, Found, control_plane
-from tiphys.cli.options import Access, Flag, Selection, command, with_access, with_selection, with_timeout
+from tiphys.cli.options import Access, Flag, Selection, command, with_access, with_timeout
 from tiphys.cli.output import say
 from tiphys.model.errors import Unavailable
 from tiphys.model.objects import AppName, Body

@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
+from tiphys.cli.app.names import named_app
 from tiphys.cli.app.targets import engine, sha_for
 from tiphys.cli.kube import control_plane
 from tiphys.cli.main import FAILURE_CODE
@@ -63,7 +64,7 @@ Exit codes:
 KUBECTL_EXTERNAL_DIFF names a program to show differences with, such as "diff -u" or "dyff between".
 """
 )
-@click.argument("name", metavar="APPNAME")
+@named_app
 @click.option(
     "--exit-code/--no-exit-code", default=True, help="Exit with 1 where there is a difference (default)."
 )

@@ -7,6 +7,7 @@ import click
 
 from tiphys.cli.app import views
 from tiphys.cli.app.family import Family, family_of
+from tiphys.cli.app.names import named_app
 from tiphys.cli.app.refresh import refreshed
 from tiphys.cli.app.states import states_of
 from tiphys.cli.kube import EVERYWHERE, Found, control_plane, readable
@@ -72,7 +73,7 @@ Examples:
   tiphys app get homepage --refresh --show-operation
 """
 )
-@click.argument("name", metavar="APPNAME")
+@named_app
 @with_output("wide", "json", "yaml", "tree")
 @click.option("--refresh", is_flag=True, help="Have Git and the cluster looked at again first.")
 @click.option("--hard-refresh", is_flag=True, help="As --refresh, and forget what was rendered before.")
@@ -101,7 +102,7 @@ def get(access: Access, name: str, output: str, **how: Flag) -> None:
 
 
 @command()
-@click.argument("name", metavar="APPNAME")
+@named_app
 @with_output("wide", "json", "yaml", "tree")
 @with_access
 def resources(access: Access, name: str, output: str) -> None:
@@ -125,7 +126,7 @@ def resources(access: Access, name: str, output: str) -> None:
 
 
 @command()
-@click.argument("name", metavar="APPNAME")
+@named_app
 @with_output("wide", "id")
 @with_access
 def history(access: Access, name: str, output: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import click
 
+from tiphys.cli.app.names import named_app
 from tiphys.cli.app.targets import claim_of, engine
 from tiphys.cli.kube import control_plane
 from tiphys.cli.options import Access, command, with_access
@@ -19,7 +20,7 @@ MANAGED_FIELDS = ("metadata", "managedFields")
 
 
 @command()
-@click.argument("name", metavar="APPNAME")
+@named_app
 @click.option(
     "--source",
     type=click.Choice(["git", "live"]),

@@ -26,6 +26,9 @@ _HEADER = ("TIMESTAMP", "GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH"
 _REFRESH = 10
 """Seconds that the engine has, after a sync, to look again before we show what we have."""
 
+_UNTAKEN = 10
+"""Seconds after which an operation that nobody begins is worth a word."""
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -129,8 +132,10 @@ async def follow_until(
     watch = Watch(plane, name, goal, Report(say if output in ("wide", "tree") else tell))
     watch.report.begin()
     try:
-        async with asyncio.timeout(seconds or None):
+        async with asyncio.timeout(seconds or None), asyncio.TaskGroup() as group:
+            hint = group.create_task(watch.hint())
             ended = await watch.run()
+            hint.cancel()
     except TimeoutError as error:
         watch.report.print("\nThis is the state of the app after `wait` timed out:")
         await _show(watch.last, watch, output)
@@ -172,6 +177,14 @@ class Watch:
                 if self.goal.health:
                     self._expect_not_degrading(changes, found)
         raise AssertionError("a watch goes on until the Application is gone")
+
+    async def hint(self) -> None:
+        """Say so if nobody takes up the operation that we wait for: without an engine it would be for ever."""
+        await asyncio.sleep(_UNTAKEN)
+        app = self.last.app if self.last else None
+        state = app.status.operation_state if app else None
+        if self.goal.operation and app and app.operation and (not state or Phase(state.phase).ended):
+            tell(f"No controller has taken up the operation of {self.name} for {_UNTAKEN} s: is one running?")
 
     def _take(self, found: Found) -> list[tuple[State, State]]:
         self.last = found

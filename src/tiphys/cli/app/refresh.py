@@ -6,6 +6,7 @@ from contextlib import aclosing, suppress
 
 import click
 
+from tiphys.cli.app.names import complete
 from tiphys.cli.kube import ControlPlane, Found, control_plane, unknown
 from tiphys.cli.options import Access, command, with_access, with_timeout
 from tiphys.cli.output import say
@@ -16,7 +17,7 @@ REFRESH = "argocd.argoproj.io/refresh"
 
 
 @command()
-@click.argument("names", metavar="APPNAME...", nargs=-1, required=True)
+@click.argument("names", metavar="APPNAME...", nargs=-1, required=True, shell_complete=complete)
 @click.option("--hard", is_flag=True, help="Forget what was rendered and read before.")
 @with_timeout(60)
 @with_access

@@ -6,6 +6,7 @@ from functools import partial
 
 import click
 
+from tiphys.cli.app.names import with_selection
 from tiphys.cli.app.progress import Ended, Goal, follow_until
 from tiphys.cli.app.request import Asked, patch_for, retry_of
 from tiphys.cli.app.states import choice, with_resources
@@ -18,7 +19,6 @@ from tiphys.cli.options import (
     command,
     with_access,
     with_output,
-    with_selection,
     with_timeout,
 )
 from tiphys.cli.output import say

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import click
 
+from tiphys.cli.app.names import with_selection
 from tiphys.cli.app.progress import Goal, follow_until
 from tiphys.cli.app.states import choice, with_resources
 from tiphys.cli.kube import control_plane
@@ -14,7 +15,6 @@ from tiphys.cli.options import (
     command,
     with_access,
     with_output,
-    with_selection,
     with_timeout,
 )
 
