@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -30,6 +31,7 @@ type serveFlags struct {
 	dir           string
 	port          int
 	unsafeNoFsync bool
+	idleLog       bool
 	node          node.Settings
 }
 
@@ -72,6 +74,7 @@ func parseServe(args []string) (serveFlags, error) {
 	flags.DurationVar(&f.node.PodStart, "pod-start", 200*time.Millisecond, "how long a pod takes from being bound to running")
 	flags.DurationVar(&f.node.PodLinger, "pod-linger", 2*time.Second, "how long a deleted pod stays, at most its grace period")
 	flags.BoolVar(&f.unsafeNoFsync, "unsafe-no-fsync", false, "do not wait for the disk: faster, for state that may be lost with the machine")
+	flags.BoolVar(&f.idleLog, "idle-log", false, "say once a minute on stderr how much memory is used")
 	if err := flags.Parse(args); err != nil {
 		return f, err
 	}
@@ -98,6 +101,9 @@ func run(flags serveFlags) error {
 	settings, config, err := prepare(state, flags)
 	if err != nil {
 		return err
+	}
+	if flags.idleLog {
+		go logMemory(signals)
 	}
 	err = live(signals, settings, config, flags.node, func() error { return announce(state, config.Host, began) })
 	if signals.Err() != nil {
@@ -207,4 +213,26 @@ func announce(state *home.Home, server string, began time.Time) error {
 	}
 	fmt.Printf("ready in %.1fs %s\n", time.Since(began).Seconds(), server)
 	return nil
+}
+
+// logMemory says how large the process is until it is told to stop.
+func logMemory(stop context.Context) {
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	for {
+		select {
+		case <-stop.Done():
+			return
+		case <-minute.C:
+		}
+		text, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			return // not Linux: there is nothing to say
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "VmRSS:") || strings.HasPrefix(line, "RssAnon:") {
+				fmt.Fprint(os.Stderr, "localkube: ", line)
+			}
+		}
+	}
 }

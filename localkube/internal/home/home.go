@@ -26,7 +26,7 @@ const (
 
 // freeBytesNeeded is what a fresh store, its log and some growth take; below it etcd would start
 // and die in the middle of its first writes.
-const freeBytesNeeded = 96 << 20
+const freeBytesNeeded = 48 << 20
 
 // Failure is an error whose reader must act; Code tells a program which one it is.
 type Failure struct {
