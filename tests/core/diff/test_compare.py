@@ -242,6 +242,22 @@ def test_a_refused_change_is_a_change_and_says_why():
     assert [d.path for d in found.differences] == ["/spec/replicas"]
 
 
+def test_where_a_webhook_forbids_dry_runs_the_fields_of_the_target_are_compared():
+    cluster, _ = with_spec(replicas=1, labels={"a": "x"})
+    refused = Predicted(None, 'admission webhook "v.example.com" does not support dry run')
+    for spec, code in (({"replicas": 1}, SYNCED), ({"replicas": 2}, OUT_OF_SYNC)):
+        found = compare(Pair(KEY, manifest(spec), cluster.live()), (), refused)
+        assert isinstance(found, Comparison)
+        assert (found.code, len(found.differences)) == (code, 0 if code is SYNCED else 1)
+
+
+def test_a_refused_field_named_after_time_is_no_failure_to_judge():
+    cluster, spec = with_spec(replicas=1)
+    refusal = "spec.timeoutSeconds: Invalid value: -1: must be greater than zero"
+    found = compare(Pair(KEY, manifest(spec), cluster.live()), (), Predicted(None, refusal))
+    assert getattr(found, "code", None) is OUT_OF_SYNC
+
+
 def test_an_api_server_that_cannot_judge_leaves_it_unknown():
     cluster, spec = with_spec(replicas=1)
     refusal = 'Internal error occurred: failed calling webhook "v.example.com": connection refused'

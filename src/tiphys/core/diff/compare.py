@@ -15,7 +15,7 @@ from tiphys.core.diff.differences import Change, changes, shortfalls, told
 from tiphys.core.diff.ownership import NOTHING, Fields, Grip, entries_of, grip
 from tiphys.core.diff.pointers import ABSENT, Pointers, value_at, without
 from tiphys.core.diff.unchanged import unchanged
-from tiphys.model.flow import Comparison, NeedDryRun, Pair, Predicted, SyncCode
+from tiphys.model.flow import Comparison, Difference, NeedDryRun, Pair, Predicted, SyncCode
 from tiphys.model.objects import Body, Live, Manifest, annotations_of, part
 from tiphys.model.redaction import LAST_APPLIED, redact, redact_text, redact_together
 
@@ -54,11 +54,16 @@ _NO_JUDGEMENT = (
     "internal error",
     "no endpoints available",
     "service unavailable",
+    "gateway timeout",
+    "i/o timeout",
     "timed out",
-    "timeout",
+    "timeout: request did not complete",
     "too many requests",
     "cannot patch resource",
 )
+
+# Of a webhook with side effects, that did not say how it is to be asked without them.
+_NO_DRY_RUN = "does not support dry run"
 
 
 def compare(
@@ -157,7 +162,9 @@ def _refused(target: Manifest, live: Body, hidden: Pointers, refusal: str) -> Co
     message = redact_text(refusal, target.body, live)
     if any(word in refusal.lower() for word in _NO_JUDGEMENT):
         return Comparison(target.key, SyncCode.UNKNOWN, message=message)
-    if target.api_version != live.get("apiVersion"):
-        return Comparison(target.key, SyncCode.OUT_OF_SYNC, message=message)
-    has, wants = (without(each, hidden) for each in redact_together(live, target.body))
-    return Comparison(target.key, SyncCode.OUT_OF_SYNC, told(shortfalls(has, wants)), message=message)
+    found: tuple[Difference, ...] = ()
+    if target.api_version == live.get("apiVersion"):
+        has, wants = (without(each, hidden) for each in redact_together(live, target.body))
+        found = told(shortfalls(has, wants))
+    code = SyncCode.SYNCED if _NO_DRY_RUN in refusal and not found else SyncCode.OUT_OF_SYNC
+    return Comparison(target.key, code, found, message=message)
