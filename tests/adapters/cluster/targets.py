@@ -25,6 +25,33 @@ def manifest(body: dict[str, Any], namespace: str = "") -> Manifest:
     return Manifest(key_of(body, namespace), body)
 
 
+def definition(plural: str, kind: str, **spec: Any) -> Manifest:
+    """A custom resource definition whose objects may be anything."""
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    versions = [{"name": "v1", "served": True, "storage": True, "schema": schema}]
+    names = {"plural": plural, "kind": kind, "singular": kind.lower()}
+    return manifest(
+        {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{plural}.tests.tiphys.dev"},
+            "spec": {
+                "group": "tests.tiphys.dev",
+                "scope": "Namespaced",
+                "names": names,
+                "versions": versions,
+                **spec,
+            },
+        }
+    )
+
+
+def custom(kind: str, namespace: str, version: str = "v1") -> Manifest:
+    """An object of a custom kind."""
+    metadata = {"name": "a", "namespace": namespace}
+    return manifest({"apiVersion": f"tests.tiphys.dev/{version}", "kind": kind, "metadata": metadata})
+
+
 async def observed(cluster: WatchedCluster, key: Key) -> Live | None:
     """What is live under a key."""
     return (await cluster.observe([key])).get(key)

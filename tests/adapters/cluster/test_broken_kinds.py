@@ -4,15 +4,14 @@ What is wrong with one kind concerns that kind alone: missing rights, broken con
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from adapters.cluster.servers import trusting
-from adapters.cluster.targets import config_map, eventually, manifest, observed
+from adapters.cluster.targets import config_map, custom, definition, eventually, manifest, observed
 from tiphys.adapters.cluster import Connection, WatchedCluster
 from tiphys.model.flow import Apply, Delete, Phase
-from tiphys.model.objects import Key, Kind, Manifest
+from tiphys.model.objects import Key, Kind
 
 CONFIG_MAP = Kind("", "ConfigMap")
 SECRET = Kind("", "Secret")
@@ -81,32 +80,6 @@ async def test_a_kind_that_we_may_not_read_concerns_that_kind_alone(
 
 
 ALL_SECRETS = """[{"op": "add", "path": "/rules/0/resources/-", "value": "secrets"}]"""
-
-
-def definition(plural: str, kind: str, **spec: Any) -> Manifest:
-    """A custom resource definition whose objects may be anything."""
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    versions = [{"name": "v1", "served": True, "storage": True, "schema": schema}]
-    names = {"plural": plural, "kind": kind, "singular": kind.lower()}
-    return manifest(
-        {
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{plural}.tests.tiphys.dev"},
-            "spec": {
-                "group": "tests.tiphys.dev",
-                "scope": "Namespaced",
-                "names": names,
-                "versions": versions,
-                **spec,
-            },
-        }
-    )
-
-
-def custom(kind: str, namespace: str, version: str = "v1") -> Manifest:
-    metadata = {"name": "a", "namespace": namespace}
-    return manifest({"apiVersion": f"tests.tiphys.dev/{version}", "kind": kind, "metadata": metadata})
 
 
 async def test_a_new_definition_is_served_to_the_very_next_apply(
@@ -202,40 +175,3 @@ async def test_an_aggregated_api_that_is_down_is_unknown_and_not_absent(
         await eventually(lambda: not catalogs[-1].failed_groups)
         assert await cluster.observe([key]) == {}
         assert key not in cluster.unreadable
-
-
-async def test_a_webhook_that_fails_is_a_refusal_of_that_object(
-    connection: Connection, namespace: str
-) -> None:
-    webhook = {
-        "name": "nobody.tests.tiphys.dev",
-        "clientConfig": {"url": "https://127.0.0.1:1/validate"},
-        "rules": [
-            {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["configmaps"]}
-        ],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-        "objectSelector": {"matchLabels": {"hooked": "yes"}},
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-    }
-    hook = manifest(
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingWebhookConfiguration",
-            "metadata": {"name": namespace},
-            "webhooks": [webhook],
-        }
-    )
-    target = config_map(namespace, "a")
-    target.body["metadata"]["labels"] = {"hooked": "yes"}
-    async with WatchedCluster.open(connection) as cluster:
-        hooked = await cluster.perform(Apply(hook.key, hook))
-        for _ in range(100):
-            if refusal := (await cluster.predict(target)).refusal:
-                break
-            await asyncio.sleep(0.05)
-        assert "failed calling webhook" in refusal
-        result = await cluster.perform(Apply(target.key, target))
-        assert (result.phase, result.conflict) == (Phase.FAILED, False)
-        assert "failed calling webhook" in result.message
-        await cluster.perform(Delete(hook.key, hooked.live.uid, "Background"))

@@ -20,11 +20,14 @@ from weakref import WeakSet
 import aiohttp
 import msgspec
 import orjson
+import structlog
 from yarl import URL
 
 from tiphys.adapters.cluster.backoff import holds
 from tiphys.adapters.cluster.credentials import Connection
 from tiphys.model.errors import Unavailable
+
+log = structlog.get_logger(__name__)
 
 JSON = "application/json"
 READ, LISTING, WRITE = 15.0, 60.0, 60.0
@@ -132,6 +135,9 @@ class Stream:
 class Api:
     """An API server. ``open`` makes one."""
 
+    _silent = False
+    """Whether it did not answer the last time."""
+
     def __init__(self, connection: Connection, session: aiohttp.ClientSession, parallel: int) -> None:
         self._connection = connection
         self._session = session
@@ -167,11 +173,13 @@ class Api:
         """The answer, yes or no. Raises ``Unavailable`` when there is none within the deadline."""
         try:
             async with asyncio.timeout(request.deadline):
-                return _about_the_question(request, await self._patiently(request))
+                answer = await self._patiently(request)
         except TimeoutError as error:
             raise Unavailable(f"{request} on {self.server}: no answer in {request.deadline:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"{request} on {self.server}: {_said(error)}") from error
+            raise self._lost(request, error) from error
+        self._heard()
+        return _about_the_question(request, answer)
 
     async def expect(self, request: Request) -> Answer:
         """The answer if it is yes; raises ``Rejected`` otherwise."""
@@ -194,7 +202,19 @@ class Api:
         except TimeoutError as error:
             raise Unavailable(f"{request} on {self.server}: silent for {request.deadline:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"{request} on {self.server}: {_said(error)}") from error
+            raise self._lost(request, error) from error
+
+    def _lost(self, request: Request, error: Exception) -> Unavailable:
+        """The error for a connection that failed; the log is told once, not by each who asks."""
+        if not self._silent:
+            log.warning("the API server does not answer", server=self.server, why=_said(error))
+        self._silent = True
+        return Unavailable(f"{request} on {self.server}: {_said(error)}")
+
+    def _heard(self) -> None:
+        if self._silent:
+            log.info("the API server answers again", server=self.server)
+        self._silent = False
 
     async def _patiently(self, request: Request) -> Answer:
         """Ask again where the API server asks us to come back later; it has done nothing then."""
@@ -225,7 +245,9 @@ class Api:
             data=BytesIO(request.body) if request.body else None,
             headers=self._headers(request),
             ssl=self._connection.tls or True,
+            server_hostname=self._connection.server_name,
             proxy=self._connection.proxy,
+            allow_redirects=False,
         )
 
     def _headers(self, request: Request) -> list[tuple[str, str]]:
@@ -272,6 +294,8 @@ def _said(error: Exception) -> str:
             return f"cannot connect: {error.os_error.strerror or error.os_error}"
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before an answer"
+        case aiohttp.ClientPayloadError():
+            return "the connection was lost in the middle of an answer"
     return str(error) or type(error).__name__
 
 

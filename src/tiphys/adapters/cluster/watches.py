@@ -95,7 +95,8 @@ class Watch:
             except Rejected as rejected:
                 await self._rejected(rejected)
             except Unavailable as error:
-                self._doubtful, self.unanswered = True, error
+                # The log is told by the client, once for all kinds.
+                self._doubtful, self.unanswered, self.reason = True, error, str(error)
                 await self._rest(str(error), self._outages)
             except Exception:  # a bug must not end the watch of a kind, nor of the others
                 log.exception("watch failed", kind=str(self.kind))
@@ -230,6 +231,8 @@ class Watch:
             return
 
     def _well(self) -> None:
+        if self.unanswered:
+            self.reason = ""
         self._say("")
         self.unanswered = None
         self.settled.set()
