@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,8 @@ class _Git:
             stdout=asyncio.subprocess.PIPE,
             env=self._environment(request),
             limit=CHUNK,
+            # git packs in a child of its own, which would wait for ever on a pipe that nobody reads.
+            start_new_session=True,
         )
         try:
             async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as tasks:
@@ -103,8 +106,8 @@ class _Git:
             # Not one that has ended: to signal it would take its exit code away from asyncio.
             if backend.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
-                    backend.kill()
-                await backend.wait()
+                    os.killpg(backend.pid, signal.SIGKILL)
+                await _drained(backend)
 
     def _environment(self, request: web.Request) -> Mapping[str, str]:
         headers = {
@@ -146,6 +149,14 @@ async def _feed(backend: asyncio.subprocess.Process, request: web.Request) -> No
             backend.stdin.write(chunk)
             await backend.stdin.drain()
     backend.stdin.close()
+
+
+async def _drained(backend: asyncio.subprocess.Process) -> None:
+    """The end of a backend that was killed: its pipe is closed once everything that was in it is read."""
+    assert backend.stdout is not None  # noqa: S101  it was asked for
+    while await backend.stdout.read(CHUNK):
+        pass
+    await backend.wait()
 
 
 async def _relay(backend: asyncio.subprocess.Process, request: web.Request) -> web.StreamResponse:
