@@ -16,7 +16,7 @@ from tiphys.adapters.git import GitRepositories, Settings
 from tiphys.model.errors import TiphysError, Unavailable
 
 SHA = "e" * 40
-PAGE = {"text": "<!DOCTYPE html><html>Sign in</html>", "content_type": "text/html"}
+PAGE = {"text": "<!DOCTYPE html>\n<html>\nSign in\n</html>\n", "content_type": "text/html"}
 
 
 @pytest.fixture
