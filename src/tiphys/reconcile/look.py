@@ -16,6 +16,8 @@ from tiphys.core.diff.pairs import pair
 from tiphys.core.diff.pointers import Pointers
 from tiphys.core.health import assess, summarise
 from tiphys.core.projects import default_project, permits
+from tiphys.core.projects.near_misses import near_misses
+from tiphys.core.projects.unsupported import unsupported as ignored_wishes
 from tiphys.core.sources.tools import Tool, deferred, source_of
 from tiphys.core.status.summary import Findings, code_of
 from tiphys.core.sync.automated import Outlook
@@ -32,6 +34,7 @@ from tiphys.reconcile.tips import Followed, Reading
 from tiphys.reconcile.world import World
 
 REFRESH = "argocd.argoproj.io/refresh"
+APPLICATION = Kind("argoproj.io", "Application")
 HERE = ("https://kubernetes.default.svc", "in-cluster")
 
 
@@ -114,7 +117,10 @@ async def look_at(application: Application, world: World, revision: str = "") ->
         healths={p.key: assess(p.live) for p in ready if p.live},
         pins=pins,
         namespace_lives=await _namespace_lives(application, world),
-        conditions=tuple(_conditions(application, claimed, source.rendered, reading)),
+        conditions=(
+            *_conditions(application, claimed, source.rendered, reading),
+            *(("NotBuiltYetWarning", wish) for wish in ignored_wishes(project)),
+        ),
     )
 
 
@@ -289,6 +295,8 @@ def _conditions(
         yield "HooksNotRunWarning", f"hooks are not built yet, so these objects are not applied: {names}"
     for wish in (*deferred(application), *unsupported(application.spec.ignore_differences)):
         yield "NotBuiltYetWarning", wish
+    for sentence in near_misses(application.metadata.finalizers):
+        yield "MisspeltWarning", sentence
     if rendered.nondeterministic:
         words = ", ".join(rendered.nondeterministic)
         yield (
@@ -305,10 +313,20 @@ def _conditions(
 def _health_of(pairs: Sequence[Pair], healths: Mapping[Key, Health | None]) -> Health:
     """The health of the whole."""
     missing = [p for p in pairs if p.live is None]
+    counted = [p for p in pairs if not _is_unknown_child(p, healths)]
     return summarise(
-        [healths.get(p.key) if p.live else Health(HealthCode.MISSING, f"{p.key} is missing") for p in pairs],
+        [
+            healths.get(p.key) if p.live else Health(HealthCode.MISSING, f"{p.key} is missing")
+            for p in counted
+        ],
         all_missing=bool(pairs) and len(missing) == len(pairs),
     )
+
+
+def _is_unknown_child(each: Pair, healths: Mapping[Key, Health | None]) -> bool:
+    """As in Argo CD, a child application of unknown health does not make its parent's unknown."""
+    health = healths.get(each.key)
+    return each.key.of == APPLICATION and health is not None and health.code is HealthCode.UNKNOWN
 
 
 def _annotations(each: Pair) -> Mapping[str, str]:

@@ -9,8 +9,11 @@ from tiphys.reconcile.ports import Cluster
 
 async def performed(commands: Sequence[Command], cluster: Cluster) -> list[Result]:
     """The results, in the order of the commands. If one raises, the others are abandoned: all are safe to repeat."""
-    if len(commands) == 1:
-        return [await cluster.perform(commands[0])]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(cluster.perform(command)) for command in commands]
-    return [task.result() for task in tasks]
+    tasks = [asyncio.ensure_future(cluster.perform(command)) for command in commands]
+    try:
+        # Not a task group: its groups of errors are none of ours, and nobody would know who should act.
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
