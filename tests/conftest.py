@@ -11,9 +11,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPSConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+
+from tiphys.adapters.cluster import from_kubeconfig
 
 LOCALKUBE = Path(__file__).parents[1] / "localkube/src/tiphys_localkube/bin/localkube"
 _numbers = itertools.count(1)
@@ -56,6 +60,16 @@ class Plane:
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}"
         return done.stdout
+
+    def ask(self, method: str, path: str, body: object = None) -> None:
+        """What kubectl would ask, without the half second that it needs to start."""
+        connection = from_kubeconfig([self.kubeconfig])
+        server = HTTPSConnection(urlsplit(connection.server).netloc, context=connection.tls, timeout=30)
+        headers = {"Content-Type": "application/json", **dict(connection.authorization())}
+        server.request(method, path, json.dumps(body) if body else None, headers)
+        answer = server.getresponse()
+        assert answer.status < 300, f"{method} {path}: {answer.read()!r}"
+        server.close()
 
     def _pid(self) -> int:
         try:
@@ -113,9 +127,9 @@ def kubectl(plane: Plane) -> Callable[..., str]:
 def namespace(plane: Plane) -> Iterator[str]:
     """A namespace of the shared control plane that nobody else uses."""
     name = f"test-{os.getpid()}-{next(_numbers)}"
-    plane.kubectl("create", "namespace", name)
+    plane.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     yield name
-    plane.kubectl("delete", "namespace", name, "--wait=false")
+    plane.ask("DELETE", f"/api/v1/namespaces/{name}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
