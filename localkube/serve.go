@@ -98,14 +98,14 @@ func run(flags serveFlags) error {
 		return err
 	}
 	defer state.Close()
-	settings, config, err := prepare(state, flags)
+	prepared, err := prepare(state, flags)
 	if err != nil {
 		return err
 	}
 	if flags.idleLog {
 		go logMemory(signals)
 	}
-	err = live(signals, settings, config, flags.node, func() error { return announce(state, config.Host, began) })
+	err = live(signals, prepared, func() error { return announce(state, prepared.config.Host, began) })
 	if signals.Err() != nil {
 		return nil // whatever failed was interrupted on purpose
 	}
@@ -113,20 +113,20 @@ func run(flags serveFlags) error {
 }
 
 // live starts everything, tells that it is ready, waits for the end, and stops everything.
-func live(signals context.Context, settings plane.Settings, config *rest.Config, simulation node.Settings, ready func() error) error {
+func live(signals context.Context, prepared preparation, ready func() error) error {
 	starting, cancel := context.WithTimeout(signals, startDeadline)
 	defer cancel()
 	started := tuneMemory()
-	client, err := kubernetes.NewForConfig(config)
+	client, err := kubernetes.NewForConfig(prepared.config)
 	if err != nil {
 		return err
 	}
-	control, err := plane.Start(starting, settings, client)
+	control, err := plane.Start(starting, prepared.plane, client)
 	if err != nil {
 		return err
 	}
 	defer control.Stop()
-	nodes, err := node.Start(starting, client, settings.Keys, simulation)
+	nodes, err := node.Start(starting, client, prepared.plane.Keys, prepared.node)
 	if err != nil {
 		return err
 	}
@@ -170,38 +170,47 @@ func tuneMemory() (started func()) {
 	}
 }
 
-// prepare opens the port and writes what does not depend on anything running.
-func prepare(state *home.Home, flags serveFlags) (plane.Settings, *rest.Config, error) {
-	none := plane.Settings{}
+// preparation is all that does not depend on anything running.
+type preparation struct {
+	plane  plane.Settings
+	node   node.Settings
+	config *rest.Config // of the node and the provider
+}
+
+// prepare opens the port, and writes the keys and the kubeconfigs.
+func prepare(state *home.Home, flags serveFlags) (preparation, error) {
+	none := preparation{}
 	listener, err := state.Listen(flags.port)
 	if err != nil {
-		return none, nil, err
+		return none, err
 	}
 	keys, err := pki.Ensure(state.Path("pki"))
 	if err != nil {
-		return none, nil, err
+		return none, err
 	}
 	server := "https://" + listener.Addr().String()
 	admin, err := keys.Kubeconfig(server)
 	if err != nil {
-		return none, nil, err
+		return none, err
 	}
 	controllers, err := keys.ControllersKubeconfig(server)
 	if err != nil {
-		return none, nil, err
+		return none, err
 	}
-	if err := errors.Join(state.WriteFile("kubeconfig", admin), state.WriteFile("pki/controllers.kubeconfig", controllers)); err != nil {
-		return none, nil, err
+	const controllersFile = "pki/controllers.kubeconfig"
+	if err := errors.Join(state.WriteFile("kubeconfig", admin), state.WriteFile(controllersFile, controllers)); err != nil {
+		return none, err
 	}
 	config, err := clientcmd.RESTConfigFromKubeConfig(controllers)
 	if err != nil {
-		return none, nil, err
+		return none, err
 	}
-	config.QPS = -1 // the simulated node is the only speaker, and answers events
-	return plane.Settings{
+	config.QPS = -1 // they answer events, and events are not to wait
+	settings := plane.Settings{
 		Home: state, Keys: keys, Listener: listener,
-		Kubeconfig: state.Path("pki", "controllers.kubeconfig"), UnsafeNoFsync: flags.unsafeNoFsync,
-	}, config, nil
+		Kubeconfig: state.Path(controllersFile), UnsafeNoFsync: flags.unsafeNoFsync,
+	}
+	return preparation{settings, flags.node, config}, nil
 }
 
 func announce(state *home.Home, server string, began time.Time) error {

@@ -56,6 +56,6 @@ func controllerFlags(keys pki.Dir, kubeconfig string) []string {
 		"--cluster-signing-key-file=" + keys.Key("ca"),
 		"--allocate-node-cidrs=false",
 		"--controllers=*,-node-ipam-controller,-persistentvolume-attach-detach-controller,-ttl-controller",
-		"--controller-shutdown-timeout=1s",
+		"--controller-shutdown-timeout=300ms",
 	}
 }

@@ -2,10 +2,13 @@ package plane
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -22,19 +25,37 @@ import (
 // is kept back, and told only if the start fails: it is a list of what is not there yet. This
 // replaces their own logging options, which may be applied only once in a process.
 func QuietLogs() {
-	flags := flag.NewFlagSet("klog", flag.PanicOnError)
-	klog.InitFlags(flags)
-	for name, value := range map[string]string{"logtostderr": "false", "one_output": "true", "stderrthreshold": "FATAL"} {
-		if err := flags.Set(name, value); err != nil {
-			panic(err)
-		}
-	}
+	klog.InitFlags(klogFlags)
+	setKlog(map[string]string{
+		"logtostderr": "false", "one_output": "true", "stderrthreshold": "FATAL",
+		"legacy_stderr_threshold_behavior": "false",
+	})
+	klog.OsExit = exitUnlessStopping
 	klog.SetOutputBySeverity("INFO", io.Discard)
 	klog.SetOutputBySeverity("WARNING", components)
 	klog.SetOutputBySeverity("ERROR", components)
 	klog.SetOutputBySeverity("FATAL", io.Discard) // the threshold brings it to stderr
 	// Its warnings are about each of some hundred connections to etcd, tried again a moment later.
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, components))
+}
+
+var klogFlags = flag.NewFlagSet("klog", flag.PanicOnError)
+
+func setKlog(options map[string]string) {
+	for name, value := range options {
+		if err := klogFlags.Set(name, value); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// exitUnlessStopping is how a component ends the process. Some do so when they are stopped before
+// they have started; then only that goroutine ends, and the others stop in order.
+func exitUnlessStopping(code int) {
+	if components.isQuiet() {
+		runtime.Goexit()
+	}
+	os.Exit(code)
 }
 
 // components is where all of them write to.
@@ -71,11 +92,18 @@ func (w *patientWriter) Write(line []byte) (int, error) {
 	return os.Stderr.Write(line)
 }
 
-// started forgets what was kept when the start went well, and tells it otherwise.
-func (w *patientWriter) started(well bool) {
+// started forgets what was kept: the start went well.
+func (w *patientWriter) started() {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if !well {
+	w.keep, w.kept = false, bytes.Buffer{}
+}
+
+// failed tells what was kept, unless the start was interrupted on purpose.
+func (w *patientWriter) failed(err error) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if !errors.Is(err, context.Canceled) {
 		_, _ = os.Stderr.Write(w.kept.Bytes())
 	}
 	w.keep, w.kept = false, bytes.Buffer{}
@@ -84,8 +112,17 @@ func (w *patientWriter) started(well bool) {
 // hush is for the end: everybody then complains that the others are gone.
 func (w *patientWriter) hush() {
 	w.mutex.Lock()
-	defer w.mutex.Unlock()
 	w.quiet = true
+	w.mutex.Unlock()
+	// What is fatal would still come, with stacks; past the highest threshold nothing does.
+	setKlog(map[string]string{"stderrthreshold": "9"})
+	klog.LogToStderr(true)
+}
+
+func (w *patientWriter) isQuiet() bool {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.quiet
 }
 
 // etcdLogger writes etcd's warnings. etcd ends the process when it cannot write its log; that is
@@ -119,7 +156,7 @@ func (d diskWatch) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	if entry.Level < zapcore.DPanicLevel {
 		return d.Core.Write(entry, fields)
 	}
-	components.started(false) // the process is about to end
+	components.failed(nil) // the process is about to end
 	if fatalForDisk(fields) {
 		fmt.Fprintln(os.Stderr, "localkube: the disk is full; free some space and start again, nothing that was acknowledged is lost")
 		os.Exit(home.ExitDisk)

@@ -61,6 +61,7 @@ func Start(ctx context.Context, settings Settings, client kubernetes.Interface) 
 	awaiting, cancel := p.during(ctx)
 	defer cancel()
 	if err := await(awaiting, apiReady(client, lateHooks)); err != nil {
+		components.failed(err)
 		p.Stop()
 		return nil, fmt.Errorf("kube-apiserver did not become ready: %w", err)
 	}
@@ -111,13 +112,12 @@ func (p *Plane) during(ctx context.Context) (context.Context, context.CancelFunc
 	return during, func() { cancel(nil) }
 }
 
-// Stop ends the controllers, then the API server, then the store, each within a second: what they
+// Stop ends the controllers, then the API server, then the store, each within a second or less: what they
 // still wait for is somebody's open watch, and the store needs no farewell to keep what it has.
 func (p *Plane) Stop() {
-	components.started(false)
 	components.hush()
-	p.components.stop(time.Second)
-	p.apiServer.stop(time.Second)
+	p.components.stop(500 * time.Millisecond)
+	p.apiServer.stop(500 * time.Millisecond)
 	closed := make(chan struct{})
 	go func() { defer close(closed); p.etcd.Close() }()
 	within(closed, time.After(time.Second))

@@ -25,10 +25,11 @@ func (p *Plane) AwaitReady(ctx context.Context, client kubernetes.Interface, nod
 	}
 	for _, check := range []condition{proof.returned, defaultAccount(client), nodesReady(client, nodes), apiReady(client, nil)} {
 		if err := await(ctx, check); err != nil {
+			components.failed(err)
 			return fmt.Errorf("the controllers did not start: %w", err)
 		}
 	}
-	components.started(true)
+	components.started()
 	return nil
 }
 
