@@ -246,7 +246,11 @@ def _scaled(pairs: Iterable[Pair], world: World) -> frozenset[Key]:
 
 async def _compared(each: Pair, application: Application, world: World) -> Comparison:
     """The comparison of a pair: decided here where that is sound, else by a dry run, whose answer is remembered."""
-    if why := world.cluster.unreadable.get(each.key):
+    # What no watch tells of may be gone or wanted by now: it is not known, and so is never pruned.
+    why = world.cluster.unreadable.get(each.key) or (
+        not each.target and world.cluster.unwatched.get(each.key.of)
+    )
+    if why:
         return Comparison(each.key, SyncCode.UNKNOWN, message=why)
     rules = rules_for(each.key, application.spec.ignore_differences)
     answer = compare(each, rules)

@@ -101,6 +101,10 @@ class Cluster(Protocol):
     def unreadable(self) -> Mapping[Key, str]:
         """The keys of which ``observe`` could not tell the last time whether there is an object, and why."""
 
+    @property
+    def unwatched(self) -> Mapping[Kind, str]:
+        """The followed kinds of which nothing is heard at the moment, and why: what is known of them may be old."""
+
     def tracked(self, application: str) -> Sequence[Live]:
         """Live objects of the followed kinds whose tracking id names the application, as far as watches told."""
 
