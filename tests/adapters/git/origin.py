@@ -1,5 +1,6 @@
 """A repository to push to, and servers on loopback."""
 
+import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -91,12 +92,12 @@ class Origin:
         return str(builder.write())
 
 
-async def listen(app: web.Application, stack: AsyncExitStack) -> str:
-    """Serve an application on loopback until the stack closes; answers its URL."""
+async def listen(app: web.Application, stack: AsyncExitStack, tls: ssl.SSLContext | None = None) -> str:
+    """Serve an application on loopback until the stack closes; answers its URL, as of plain HTTP."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 

@@ -85,10 +85,22 @@ async def test_a_commit_that_nobody_has_is_told(git: GitRepositories, origin: Or
             await git.read(url, "e" * 40, "a")
 
 
-async def test_a_sha_that_is_no_commit_is_told(git: GitRepositories, origin: Origin):
-    origin.commit({"a": "1"})
+async def test_a_sha_that_is_no_commit_is_told_and_does_no_harm(git: GitRepositories, origin: Origin):
+    first = origin.commit({"a": "1"})
     with pytest.raises(SpecError, match="is not a commit"):
         await git.read(origin.url, origin.blob(b"1"), "a")
+    assert await git.read(origin.url, first, "a") == b"1"
+    assert await git.read(origin.url, origin.commit({"a": "2"}), "a") == b"2"
+
+
+async def test_the_sha_of_an_annotated_tag_stands_for_its_commit(git: GitRepositories, origin: Origin):
+    sha = origin.commit({"a": "1"})
+    origin.tag("v1", sha, annotated=True)
+    tag = str(origin.git.references["refs/tags/v1"].target)
+    assert await git.read(origin.url, tag, "a") == b"1"
+    newer = origin.commit({"a": "2"})
+    assert await git.read(origin.url, newer, "a") == b"2"
+    assert await git.is_ancestor(origin.url, tag, newer)
 
 
 async def test_an_older_server_that_gives_no_commit_by_sha_is_served_too(
@@ -299,3 +311,5 @@ async def test_many_fetches_are_packed_and_all_stays_readable(
     assert len(list((clone_of(tmp_path) / "objects/pack").glob("*.pack"))) == 1
     assert await git.entries(origin.url, shas[-1], ["a"]) == before
     assert [await git.read(origin.url, sha, "a") for sha in shas] == [str(n).encode() for n in range(25)]
+    assert git._clones[origin.url]._objects
+    assert list(git._clones[origin.url]._objects.refs("refs/kept/").values()) == [shas[-1]]

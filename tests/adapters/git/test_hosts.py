@@ -3,16 +3,19 @@
 import asyncio
 import os
 import re
+import shutil
+import ssl
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from adapters.git.origin import Answering, Origin, relayed
-from tiphys.adapters.git import GitRepositories, Settings
+from adapters.git.origin import Answering, Origin, listen, relayed
+from tiphys.adapters.git import GitRepositories, Settings, allowed_environment
 from tiphys.model.errors import TiphysError, Unavailable
 
 SHA = "e" * 40
@@ -249,3 +252,52 @@ async def test_no_configuration_of_the_machine_plays_a_part(
     sha = origin.commit({"a": "1"})
     assert await git.read(origin.url, sha, "a") == b"1"
     assert not (tmp_path / "pwned").exists()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A key and a certificate for localhost, in one file, signed by itself."""
+    if not shutil.which("openssl"):
+        pytest.skip("the program openssl makes the certificate")
+    file = tmp_path / "certificate.pem"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        file,
+        "-out",
+        f"{file}.2",
+        *names,
+    ]
+    subprocess.run(made, check=True, capture_output=True)
+    file.write_text(file.read_text() + Path(f"{file}.2").read_text())
+    return file
+
+
+async def test_a_host_is_trusted_by_the_certificates_that_git_is_given(
+    origin: Origin, certificate: Path, tmp_path: Path, stack: AsyncExitStack
+):
+    async def host(request: web.Request) -> web.StreamResponse:
+        return await relayed(request, origin.url)
+
+    app = web.Application()
+    app.router.add_route("*", "/{anything:.*}", host)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    port = (await listen(app, stack, tls)).rpartition(":")[2]
+    url, sha = f"https://localhost:{port}/charts.git", origin.commit({"a": "1"})
+
+    environment = {**allowed_environment(os.environ), "GIT_SSL_CAINFO": str(certificate)}
+    trusting = GitRepositories(tmp_path / "trusting", Settings(environment=environment))
+    assert (await trusting.resolve(url, "main")).sha == sha
+    assert await trusting.read(url, sha, "a") == b"1"
+    await trusting.aclose()
+    wary = GitRepositories(tmp_path / "wary")
+    for message in await told(wary, url):
+        assert "certificate is not trusted" in message
+    await wary.aclose()

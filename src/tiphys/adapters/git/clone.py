@@ -6,7 +6,7 @@ ours holds it, for git sets a ref only after all that the commit needs has arriv
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,35 +60,38 @@ class Clone:
         """The objects, with the commit and its history among them."""
         if sha in self._whole and self._objects:
             return self._objects
-        async with self._lock:
-            for last in (False, True):
-                try:
-                    return await self._fetched(sha)
-                except DamagedError as error:
-                    await self._remove()
-                    if last:
-                        raise Unavailable(
-                            f"fetch from {self.remote.shown}: the clone is damaged: {error}"
-                        ) from error
-        raise AssertionError("unreachable")
+        return await self._alone(lambda: self._fetched(sha))
 
     async def full(self, short: str) -> str | None:
         """The commit whose SHA starts so, among all branches and tags of the remote."""
-        async with self._lock:
-            objects = await self._opened()
-            if found := await asyncio.to_thread(objects.full, short):
-                return found
-            await self._fetch_all()
-            return await asyncio.to_thread((await self._reopened()).full, short)
+        return await self._alone(lambda: self._full(short))
 
     async def maintain(self) -> None:
         """Pack what many fetches brought. Takes a while; reading goes on meanwhile, fetching waits."""
+        await self._alone(self._packed)
+
+    async def _alone(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what changes the clone, nobody else doing so meanwhile; made anew if it proves damaged."""
         async with self._lock:
-            objects = await self._opened()
-            packs = len(list((self._folder / "objects" / "pack").glob("*.pack")))
-            if packs < _MANY_PACKS:
-                return
-            await asyncio.to_thread(self._settle, objects)
+            for last in (False, True):
+                try:
+                    return await work()
+                except DamagedError as error:
+                    await self._remove()
+                    if last:
+                        raise Unavailable(f"the clone of {self.remote.shown} is damaged: {error}") from error
+        raise AssertionError("unreachable")
+
+    async def _full(self, short: str) -> str | None:
+        objects = await self._opened()
+        if found := await asyncio.to_thread(objects.full, short):
+            return found
+        await self._fetch_all()
+        return await asyncio.to_thread((await self._reopened()).full, short)
+
+    async def _packed(self) -> None:
+        await self._opened()
+        if await asyncio.to_thread(disk.packs, self._folder) >= _MANY_PACKS:
             await self._run("gc", "--quiet", doing=f"pack the clone of {self.remote.shown}")
             await self._reopened()
 
@@ -97,6 +100,7 @@ class Clone:
         if not await asyncio.to_thread(self._holds, objects, sha):
             await self._fetch(sha)
             objects = await self._reopened()
+            await asyncio.to_thread(self._let_go, objects, sha)
         self._whole.add(sha)
         return objects
 
@@ -139,14 +143,15 @@ class Clone:
 
     def _holds(self, objects: Objects, sha: str) -> bool:
         """Whether the commit and all it needs are here: a ref of ours is it, or has it in its history."""
+        if not objects.has(sha):
+            return False
         kept = objects.refs(_KEPT)
         return f"{_KEPT}{sha}" in kept or any(objects.descends(tip, sha) for tip in kept.values())
 
-    def _settle(self, objects: Objects) -> None:
-        """Let go of refs to commits that are in the history of others."""
-        kept = objects.refs(_KEPT)
-        for name, sha in kept.items():
-            if any(other != sha and objects.descends(other, sha) for other in kept.values()):
+    def _let_go(self, objects: Objects, sha: str) -> None:
+        """Drop the refs to commits that are in the history of this one: its own ref holds them."""
+        for name, tip in objects.refs(_KEPT).items():
+            if tip != sha and name != f"{_KEPT}{sha}" and objects.descends(sha, tip):
                 objects.repository.references.delete(name)
 
     async def _opened(self) -> Objects:

@@ -39,6 +39,11 @@ def discard(clone: Path) -> None:
         shutil.rmtree(clone.rename(clone.with_name(f".old-{clone.name}")), ignore_errors=True)
 
 
+def packs(clone: Path) -> int:
+    """How many packs there are; each fetch brings one."""
+    return len(list(clone.glob("objects/pack/*.pack")))
+
+
 def sweep_homes(root: Path, born: float) -> None:
     """Remove the half-made and half-removed clones that a process before ours (``born``) left."""
     for left in [*root.glob("*/.new-*"), *root.glob("*/.old-*")]:

@@ -95,11 +95,14 @@ class Objects:
     def descends(self, newer: str, older: str) -> bool:
         """Whether ``older`` is in the history of ``newer``, which is whole in this clone."""
         try:
-            if older not in self._odb:
-                return False
-            return newer == older or self.repository.descendant_of(newer, older)
+            new, old = (self._commit_of(sha) for sha in (newer, older))
+            return bool(new and old) and (new == old or self.repository.descendant_of(new, old))
         except pygit2.GitError as error:
             raise DamagedError(f"the history of {newer} cannot be read: {error}") from error
+
+    def has(self, oid: str) -> bool:
+        """Whether there is such an object; what it needs may be missing."""
+        return oid in self._odb
 
     def refs(self, prefix: str) -> dict[str, str]:
         """What the refs below a prefix point to."""
@@ -120,6 +123,13 @@ class Objects:
                 f"targetRevision {short!r} is the start of several SHAs; write more of its digits"
             ) from error
         return str(self._commit(str(found)).id)
+
+    def _commit_of(self, sha: str) -> str:
+        """The commit that an id stands for, if it is one and here; else empty."""
+        try:
+            return str(self.repository[sha].peel(pygit2.Commit).id)
+        except (KeyError, pygit2.InvalidSpecError):
+            return ""
 
     def _commit(self, sha: str) -> pygit2.Commit:
         try:

@@ -107,7 +107,7 @@ class Git:
                     restore_signals=False,
                 )
             except FileNotFoundError as error:
-                if error.filename == str(folder):
+                if folder and not await asyncio.to_thread(folder.exists):
                     raise
                 raise Unavailable("the program git is not in PATH; install Git 2.39 or newer") from error
             try:

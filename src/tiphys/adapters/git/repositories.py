@@ -33,7 +33,7 @@ class GitRepositories:
         self._root = root
         self._settings = settings or Settings()
         self._git = Git(self._settings)
-        self._http = SmartHttp(self._settings.ask_seconds)
+        self._http = SmartHttp(self._settings)
         self._clones: dict[str, Clone] = {}
         self._born = time.time()
         sweep_homes(root, self._born)

@@ -8,6 +8,7 @@ See gitprotocol-v2(5) and gitprotocol-http(5).
 """
 
 import asyncio
+import ssl
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
@@ -16,7 +17,7 @@ import aiohttp
 
 from tiphys.adapters.git.refs import Refs, from_ls_refs
 from tiphys.adapters.git.remote import Remote
-from tiphys.adapters.git.settings import MIB
+from tiphys.adapters.git.settings import MIB, Settings
 from tiphys.adapters.git.troubles import (
     BROKEN_OFF,
     MISSING,
@@ -53,8 +54,9 @@ class _MovedError(Exception):
 class SmartHttp:
     """The refs of remotes over HTTP. Remembers where each answered and what it can."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, settings: Settings) -> None:
+        self._seconds = settings.ask_seconds
+        self._environment = settings.environment
         self._doors: dict[str, _Door] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -126,7 +128,11 @@ class SmartHttp:
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(trust_env=True)
+            # The same authorities as git trusts.
+            certificates = self._environment.get("GIT_SSL_CAINFO") or self._environment.get("SSL_CERT_FILE")
+            context = ssl.create_default_context(cafile=certificates)
+            connector = aiohttp.TCPConnector(ssl=context)
+            self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
         return self._session
 
 

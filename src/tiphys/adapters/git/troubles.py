@@ -36,7 +36,10 @@ def _spec(why: str) -> Callable[[str], Exception]:
     return lambda doing: SpecError(f"{doing}: {why}")
 
 
-SIGN_IN = "it asks for credentials or refuses them; repository credentials are not built yet"
+SIGN_IN = (
+    "it asks for credentials or refuses them, as some hosts also do where there is no such repository; "
+    "repository credentials are not built yet"
+)
 MISSING = "there is no repository at this address; check repoURL, or whether it moved or became private"
 SIGN_IN_PAGE = (
     "what answers there is a web page and not a Git repository (a login page, perhaps); "
