@@ -23,6 +23,8 @@ _KEPT = "refs/kept/"
 _ALL = ("+refs/heads/*:refs/remote/heads/*", "+refs/tags/*:refs/remote/tags/*")
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
 _MANY_PACKS = 20
+_TOO_MANY_PACKS = 200
+"""Then a fetch tidies up itself, in a fraction of a second, whether or not anybody ever maintains the clone."""
 
 T = TypeVar("T")
 
@@ -67,8 +69,8 @@ class Clone:
         return await self._alone(lambda: self._full(short))
 
     async def maintain(self) -> None:
-        """Pack what many fetches brought. Takes a while; reading goes on meanwhile, fetching waits."""
-        await self._alone(self._packed)
+        """Put the packs that many fetches brought into one. Reading goes on meanwhile, fetching waits."""
+        await self._alone(lambda: self._repack(_MANY_PACKS))
 
     async def _alone(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do what changes the clone, nobody else doing so meanwhile; made anew if it proves damaged."""
@@ -89,10 +91,12 @@ class Clone:
         await self._fetch_all()
         return await asyncio.to_thread((await self._reopened()).full, short)
 
-    async def _packed(self) -> None:
+    async def _repack(self, many: int) -> None:
+        """Put small packs into larger ones, if there are many; the large ones are left as they are."""
         await self._opened()
-        if await asyncio.to_thread(disk.packs, self._folder) >= _MANY_PACKS:
-            await self._run("gc", "--quiet", doing=f"pack the clone of {self.remote.shown}")
+        if await asyncio.to_thread(disk.packs, self._folder) >= many:
+            doing = f"pack the clone of {self.remote.shown}"
+            await self._run("repack", "--quiet", "-d", "--geometric=2", doing=doing)
             await self._reopened()
 
     async def _fetched(self, sha: str) -> Objects:
@@ -101,6 +105,7 @@ class Clone:
             await self._fetch(sha)
             objects = await self._reopened()
             await asyncio.to_thread(self._let_go, objects, sha)
+            await self._repack(_TOO_MANY_PACKS)
         self._whole.add(sha)
         return objects
 

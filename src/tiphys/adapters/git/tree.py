@@ -84,6 +84,7 @@ class Tree:
         self.objects = objects
         self.name = name
         self._links = links
+        self._passed: dict[str, dict[str, Node]] = {}
         self._root = Node("", objects.root(sha), 0o040000)
 
     def find(self, path: str | Iterable[str]) -> Place:
@@ -105,7 +106,7 @@ class Tree:
                     raise self._outside(path, link)
                 folders.pop()
                 continue
-            node = self.objects.tree(folders[-1].oid).get(step) if folders[-1].kind == "tree" else None
+            node = self._lines(folders[-1].oid).get(step) if folders[-1].kind == "tree" else None
             at = (*(f.name for f in folders[1:]), step)
             if node is None:
                 return Place(self._rest(at, todo, path, link), None)
@@ -189,6 +190,12 @@ class Tree:
                 )
             steps.append(_Step((*step.parts, node.name), (*step.at, node.name), node, above))
         return steps[::-1]
+
+    def _lines(self, oid: str) -> dict[str, Node]:
+        """A tree on somebody's way; many paths lead through the same ones."""
+        if oid not in self._passed:
+            self._passed[oid] = self.objects.tree(oid)
+        return self._passed[oid]
 
     def _target(self, node: Node) -> str:
         if self.objects.size(node.oid) > _LONGEST_LINK:
