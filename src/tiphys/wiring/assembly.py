@@ -13,7 +13,8 @@ import tiphys_toolbox
 from tiphys.adapters.cache import SqliteCache
 from tiphys.adapters.charts import HttpChartRepositories
 from tiphys.adapters.cluster import WatchedApplications, WatchedCluster
-from tiphys.adapters.git import GitRepositories
+from tiphys.adapters.git import GitRepositories, allowed_environment
+from tiphys.adapters.git import Settings as GitSettings
 from tiphys.adapters.render import Engines, Limits, Toolbox
 from tiphys.core.sync.advance import Terms
 from tiphys.model.errors import Unavailable
@@ -39,13 +40,14 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     """Everything opened for a ``with`` block. Raises ``Unavailable`` or ``SpecError`` in the user's words."""
     scratch = _scratch(settings.state)
     binary = toolbox_binary()
+    git = GitSettings(environment=allowed_environment(os.environ))
     limits = Limits(render_seconds=settings.render_deadline.total_seconds())
     async with (
         WatchedCluster.open(connection_of(settings, os.environ)) as cluster,
         Toolbox(binary, limits=limits) as toolbox,
         SqliteCache(settings.state / "renders.sqlite") as cache,
         HttpChartRepositories(settings.state / "charts") as charts,
-        aclosing(GitRepositories(settings.state / "git")) as repositories,
+        aclosing(GitRepositories(settings.state / "git", git)) as repositories,
     ):
         applications = await WatchedApplications.open(
             cluster, settings.namespace, followed_namespaces(settings)
