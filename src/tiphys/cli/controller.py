@@ -40,6 +40,6 @@ def controller(
         "log_level": log_level,
         "log_format": log_format,
     }
-    settings = replace(settings, **{name: value for name, value in flags.items() if value})
+    settings = replace(settings, **{name: value for name, value in flags.items() if value not in (None, "")})
     begin_logs(settings.log_level, settings.log_format)
     run_controller(settings)

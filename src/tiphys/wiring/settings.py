@@ -19,7 +19,7 @@ class Settings:
     """What a user may choose. Every setting is documented in ``docs/reference/settings.md``."""
 
     kubeconfig: Path | None = None
-    """``None``: the service account of the pod, or else the user's own kubeconfig."""
+    """``None``: what ``KUBECONFIG`` names, else the pod's service account, else the user's own kubeconfig."""
     context: str = ""
     namespace: str = "argocd"
     """Where the projects and, unless further namespaces are named, all Applications live."""
@@ -35,6 +35,14 @@ class Settings:
     log_level: str = "info"
     log_format: str = "auto"
     """``text``, ``json``, or ``auto``: text on a terminal."""
+
+    def __post_init__(self) -> None:
+        """Raises ``SpecError`` for settings with which the engine would do nothing, or never rest."""
+        for name in ("poll", "sync_deadline", "render_deadline"):
+            if getattr(self, name) <= timedelta():
+                raise SpecError(f"{name.replace('_', ' ')}: it must be longer than 0; write it like 10s")
+        if self.workers < 1:
+            raise SpecError("workers: there must be at least 1")
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -52,7 +60,6 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     if workers and not workers.isdigit():
         raise SpecError(f"TIPHYS_WORKERS={workers!r} must be a whole number such as 10")
     return Settings(
-        kubeconfig=_kubeconfig(environment),
         context=first("TIPHYS_CONTEXT"),
         namespace=first("TIPHYS_NAMESPACE", "ARGOCD_NAMESPACE") or usual.namespace,
         application_namespaces=tuple(
@@ -82,15 +89,6 @@ def state_folder(environment: Mapping[str, str]) -> Path:
         return Path(environment["TIPHYS_STATE"])
     base = environment.get("XDG_STATE_HOME") or f"{environment.get('HOME', '/var/lib')}/.local/state"
     return Path(base) / "tiphys" / "engine"
-
-
-def _kubeconfig(environment: Mapping[str, str]) -> Path | None:
-    """The kubeconfig that was named, or the user's own if there is one."""
-    named = environment.get("KUBECONFIG", "").split(os.pathsep)[0]
-    if named:
-        return Path(named)
-    own = Path(environment.get("HOME", "/nonexistent")) / ".kube" / "config"
-    return own if own.exists() and not environment.get("KUBERNETES_SERVICE_HOST") else None
 
 
 def _duration(name: str, text: str) -> timedelta:
