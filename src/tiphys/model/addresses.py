@@ -4,11 +4,14 @@ Addresses of repositories and charts: how they may be told, and which ones nobod
 What answers at an address is the adapters' to find out.
 """
 
+import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 METADATA = frozenset({"fd00:ec2::254", "100.100.100.200"})
 """Cloud metadata services that do not live on a link-local address (AWS over IPv6, Alibaba Cloud)."""
+_UNFINISHED = re.compile(r"^[^@\[]*:(?!\d*$)[^@]*$")
+"""A user and the beginning of a password, where a host and a port should be."""
 
 
 def shown(url: str) -> str:
@@ -17,6 +20,9 @@ def shown(url: str) -> str:
     if not divider:
         return url
     authority, slash, path = rest.partition("/")
+    if _UNFINISHED.search(authority):
+        # A slash that nobody escaped, in the middle of a password.
+        authority, slash, path = rest.rpartition("@")[2].partition("/")
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}".partition("?")[0].partition("#")[0]
 
 
