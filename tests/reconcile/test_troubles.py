@@ -145,6 +145,14 @@ async def test_an_api_server_that_does_not_answer_is_an_error_to_come_back_from(
     assert stage.conditions("shop") == {}
 
 
+async def test_several_writes_that_fail_at_once_are_one_error(stage: Stage) -> None:
+    stage.push(chart("shop", more=manifest("ConfigMap", "more")))
+    stage.wants("shop")
+    stage.api.faults = lambda request: Fault.UNREACHABLE if writes_an_object(request) else Fault.NONE
+    assert isinstance(await stage.plays("shop"), Unavailable)
+    assert "connection refused" in stage.conditions("shop")["ComparisonError"]
+
+
 async def test_a_lost_answer_to_a_write_costs_nothing(stage: Stage) -> None:
     stage.push(chart("shop"))
     stage.wants("shop")
