@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,9 +35,19 @@ class Engine:
     applications: WatchedApplications
 
 
+async def _as_it_is(_: WatchedCluster) -> None:
+    """Nothing to prepare."""
+
+
 @asynccontextmanager
-async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """Everything opened for a ``with`` block. Raises ``Unavailable`` or ``SpecError`` in the user's words."""
+async def open_engine(
+    settings: Settings, prepare: Callable[[WatchedCluster], Awaitable[None]] = _as_it_is
+) -> AsyncIterator[Engine]:
+    """
+    Everything opened for a ``with`` block, after the cluster was prepared.
+
+    Raises ``Unavailable`` or ``SpecError`` in the user's words.
+    """
     scratch = _scratch(settings.state)
     binary = toolbox_binary()
     git = GitSettings(environment=allowed_environment(os.environ))
@@ -49,6 +59,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         HttpChartRepositories(settings.state / "charts") as charts,
         aclosing(GitRepositories(settings.state / "git", git)) as repositories,
     ):
+        await prepare(cluster)
         applications = await WatchedApplications.open(
             cluster, settings.namespace, followed_namespaces(settings)
         )

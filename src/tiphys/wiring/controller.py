@@ -6,7 +6,7 @@ from importlib import import_module
 
 import structlog
 
-from tiphys.adapters.cluster import ApplicationChange, Change, install
+from tiphys.adapters.cluster import ApplicationChange, Change, WatchedCluster, install
 from tiphys.adapters.cluster.cluster import APPLICATION
 from tiphys.controller.following import Following
 from tiphys.controller.polls import Polls
@@ -53,8 +53,7 @@ async def _until_stopped(settings: Settings) -> None:
 
 async def _run(settings: Settings) -> None:
     log.info("starting", namespace=settings.namespace, state=str(settings.state))
-    async with open_engine(settings) as engine:
-        await _install(engine, settings.namespace)
+    async with open_engine(settings, lambda cluster: _install(cluster, settings.namespace)) as engine:
         queue = Queue[AppName]()
         world = engine.world
         following = Following(world, queue)
@@ -75,14 +74,13 @@ async def _run(settings: Settings) -> None:
                 group.create_task(worker.work())
 
 
-async def _install(engine: Engine, namespace: str) -> None:
+async def _install(cluster: WatchedCluster, namespace: str) -> None:
     """What we need in the cluster: definitions that are missing, the namespace, the default project."""
-    catalog = await engine.cluster.catalog()
+    catalog = await cluster.catalog()
     bodies = definitions().values() if APPLICATION not in catalog.resources else ()
     home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
     seeds = [home, to_json(default_project(namespace))]
-    await install(engine.cluster, map(_manifest, bodies), map(_manifest, seeds))
-    await engine.cluster.watch([APPLICATION, key_of(seeds[1]).of])
+    await install(cluster, map(_manifest, bodies), map(_manifest, seeds))
 
 
 def _manifest(body: dict[str, object]) -> Manifest:

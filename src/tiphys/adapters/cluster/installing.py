@@ -5,7 +5,7 @@ Brings our own definitions into a cluster, and what has to be there from the sta
 from collections.abc import Iterable
 
 from tiphys.adapters.cluster.backoff import holds
-from tiphys.adapters.cluster.cluster import WatchedCluster
+from tiphys.adapters.cluster.cluster import WatchedCluster, together
 from tiphys.model.errors import Refused, Unavailable
 from tiphys.model.flow import Apply, Phase, Result
 from tiphys.model.objects import Live, Manifest, part
@@ -21,12 +21,15 @@ async def install(
 
     Seeds that exist are left as they are: they are the users'. Raises ``Refused``, ``Unavailable``.
     """
-    for definition in definitions:
-        _sure(await cluster.perform(Apply(definition.key, definition)))
-        await _established(cluster, definition)
+    await together(_defined(cluster, definition) for definition in definitions)
     for seed in seeds:
         await cluster.await_kind(seed.key.of)
         _sure(await cluster.create(seed))
+
+
+async def _defined(cluster: WatchedCluster, definition: Manifest) -> None:
+    _sure(await cluster.perform(Apply(definition.key, definition)))
+    await _established(cluster, definition)
 
 
 def _sure(result: Result) -> None:
