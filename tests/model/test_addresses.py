@@ -2,7 +2,7 @@
 
 import pytest
 
-from tiphys.model.addresses import host_of, off_limits, shown
+from tiphys.model.addresses import folder_of, host_of, off_limits, shown
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,14 @@ def test_the_host_of_a_url():
     assert host_of("https://ada:secret@Git.example:8443/a") == "git.example"
     assert host_of("http://[fe80::1]/a") == "fe80::1"
     assert host_of("file:///srv/a.git") == host_of("http://[") == ""
+
+
+def test_a_folder_is_named_so_that_people_know_it_and_credentials_tell_it_apart():
+    open_to_all, secret = (
+        folder_of("https://git.example/a/charts.git"),
+        folder_of("https://x:y@git.example/a/charts.git"),
+    )
+    assert open_to_all.endswith("-git-example-a-charts-git")
+    assert open_to_all != secret
+    assert "y@" not in secret
+    assert folder_of("https://x/../../etc").count("/") == 0

@@ -4,6 +4,7 @@ Addresses of repositories and charts: how they may be told, and which ones nobod
 What answers at an address is the adapters' to find out.
 """
 
+import hashlib
 import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -24,6 +25,16 @@ def shown(url: str) -> str:
         # A slash that nobody escaped, in the middle of a password.
         authority, slash, path = rest.rpartition("@")[2].partition("/")
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}".partition("?")[0].partition("#")[0]
+
+
+def folder_of(url: str) -> str:
+    """
+    A name for a folder of what comes from a URL: a hash that tells URLs apart, and something people recognise.
+
+    The hash covers credentials: whoever lacks them must not come by what was fetched with them.
+    """
+    tail = re.sub(r"[^A-Za-z0-9]+", "-", shown(url).partition("://")[2]).strip("-")[-40:].strip("-")
+    return f"{hashlib.sha256(url.encode()).hexdigest()[:16]}-{tail or 'unnamed'}"
 
 
 def off_limits(host: str) -> bool:

@@ -28,7 +28,7 @@ from tiphys.adapters.charts import archive as archives
 from tiphys.adapters.charts.index import Index, Listed, parsed
 from tiphys.adapters.charts.settings import Settings
 from tiphys.adapters.charts.web import Web, body_of, problem_of
-from tiphys.model.addresses import shown
+from tiphys.model.addresses import folder_of, shown
 from tiphys.model.errors import SpecError, Unavailable
 from tiphys.model.rendering import ChartPin
 
@@ -208,10 +208,8 @@ class HttpChartRepositories:
         return self._locks.setdefault(name, asyncio.Lock())
 
     def _folder(self, repository: str) -> Path:
-        """Where a repository's index and archives are; people recognise the name, the hash tells them apart."""
-        url = repository.rstrip("/")
-        tail = re.sub(r"[^A-Za-z0-9]+", "-", shown(url).partition("://")[2]).strip("-")[-40:].strip("-")
-        return self._root / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}-{tail}"
+        """Where a repository's index and archives are."""
+        return self._root / folder_of(repository.rstrip("/"))
 
 
 def _check(repository: str, name: str, version: str = "0") -> None:

@@ -4,13 +4,12 @@ The URL of a repository: which ones we talk to, and how one is named on disk and
 Whether anything answers there is for others to find out.
 """
 
-import hashlib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tiphys.model.addresses import host_of, off_limits, shown
+from tiphys.model.addresses import folder_of, host_of, off_limits, shown
 from tiphys.model.errors import SpecError
 
 _SCP_LIKE = re.compile(r"^[\w.-]+@[\w.-]+:")
@@ -35,13 +34,8 @@ class Remote:
 
     @property
     def folder(self) -> str:
-        """
-        The name of its clone's folder: something people recognise, and a hash.
-
-        The hash covers credentials in the URL: whoever lacks them must not read what was fetched with them.
-        """
-        tail = re.sub(r"[^A-Za-z0-9]+", "-", self.shown.partition("://")[2]).strip("-")[-40:].strip("-")
-        return f"{hashlib.sha256(self.url.encode()).hexdigest()[:16]}-{tail or 'repository'}"
+        """The name of the folder of its clones."""
+        return folder_of(self.url)
 
 
 def remote(repo: str, schemes: Collection[str]) -> Remote:
