@@ -28,6 +28,10 @@ def asked(app):
     return app.get("operation")
 
 
+def refresh_after_sync_asked(app):
+    return refresh_asked(app) and not asked(app)
+
+
 def refresh_asked(app):
     return "argocd.argoproj.io/refresh" in app["metadata"].get("annotations", {})
 
@@ -105,8 +109,10 @@ def test_a_hard_refresh_says_so(tiphys, plane_of_mine):
 def test_a_sync_writes_an_operation_and_follows_it_to_its_end(tiphys, plane_of_mine):
     plane_of_mine.has("homepage", {**SYNCED, "resources": [{**DEPLOYMENT, "status": "OutOfSync"}]})
     done = {**DEPLOYMENT, "status": "Synced", "message": "deployment.apps/homepage configured"}
-    plane_of_mine.when("homepage", asked, state("Running"), ended("Succeeded", done, message="all done"))
-    plane_of_mine.when("homepage", refresh_asked, UNREFRESHED)
+    plane_of_mine.when(
+        "homepage", asked, {**UNREFRESHED, **state("Running")}, ended("Succeeded", done, message="all done")
+    )
+    plane_of_mine.when("homepage", refresh_after_sync_asked, UNREFRESHED)
     outcome = tiphys("app", "sync", "homepage")
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith("TIMESTAMP")
@@ -117,8 +123,10 @@ def test_a_sync_writes_an_operation_and_follows_it_to_its_end(tiphys, plane_of_m
 
 def test_a_failed_sync_exits_with_1_and_its_message(tiphys, plane_of_mine):
     plane_of_mine.has("homepage", SYNCED)
-    plane_of_mine.when("homepage", asked, ended("Failed", message="one object failed to apply"))
-    plane_of_mine.when("homepage", refresh_asked, UNREFRESHED)
+    plane_of_mine.when(
+        "homepage", asked, {**UNREFRESHED, **ended("Failed", message="one object failed to apply")}
+    )
+    plane_of_mine.when("homepage", refresh_after_sync_asked, UNREFRESHED)
     outcome = tiphys("app", "sync", "homepage")
     assert outcome.code == 1
     assert "completed with phase: Failed: one object failed to apply" in outcome.err
@@ -127,8 +135,8 @@ def test_a_failed_sync_exits_with_1_and_its_message(tiphys, plane_of_mine):
 def test_objects_left_to_prune_exit_with_1(tiphys, plane_of_mine):
     plane_of_mine.has("homepage", {"sync": {"status": "OutOfSync"}})
     left = {**DEPLOYMENT, "status": "PruneSkipped", "message": "ignored (requires pruning)"}
-    plane_of_mine.when("homepage", asked, ended("Succeeded", left))
-    plane_of_mine.when("homepage", refresh_asked, UNREFRESHED)
+    plane_of_mine.when("homepage", asked, {**UNREFRESHED, **ended("Succeeded", left)})
+    plane_of_mine.when("homepage", refresh_after_sync_asked, UNREFRESHED)
     outcome = tiphys("app", "sync", "homepage")
     assert outcome.code == 1
     assert "1 resources require pruning: sync with --prune" in outcome.err
@@ -149,6 +157,7 @@ def test_flags_of_a_sync_become_its_operation(tiphys, plane_of_mine):
     )
     outcome = tiphys("app", "sync", "homepage", *words.split())
     assert outcome.code == 0, outcome.err
+    assert refresh_asked(plane_of_mine.get("homepage"))
     assert plane_of_mine.get("homepage")["operation"] == {
         "initiatedBy": {},
         "info": [{"name": "why", "value": "because"}],

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tiphys.cli.app.progress import under_way
+from tiphys.cli.app.refresh import REFRESH
 from tiphys.cli.app.states import Choice, chosen
 from tiphys.cli.kube import Found
 from tiphys.core.languages.durations import parse_duration
@@ -80,7 +81,8 @@ def patch_for(found: Found, asked: Asked, labelled: Sequence[Key] | None = None)
         info=tuple(Info(name=name, value=value) for name, value in asked.infos.items()),
         retry=asked.retry or (app.spec.sync_policy.retry if app.spec.sync_policy else None),
     )
-    return {"operation": to_json(operation)}
+    # With a refresh, so that a commit pushed a moment ago is what is synced, as argocd has it.
+    return {"operation": to_json(operation), "metadata": {"annotations": {REFRESH: "normal"}}}
 
 
 def _expect_ready(found: Found, asked: Asked) -> None:

@@ -16,6 +16,7 @@ from tiphys.core.targets.claim import Claim, Owner, claim
 from tiphys.model.api import Application
 from tiphys.model.objects import AppName, Key, part
 from tiphys.reconcile.look import followed, sha_of
+from tiphys.reconcile.recipes import Commit
 from tiphys.reconcile.rendering import drawn
 from tiphys.reconcile.tips import Followed
 
@@ -44,7 +45,8 @@ async def sha_for(app: Application, world: "World", revision: str) -> str:
 
 async def claim_of(app: Application, world: "World", revision: str = "") -> Claim:
     """The targets of an application at a revision, or at its newest commit."""
-    found = await drawn(app, await sha_for(app, world, revision), world)
+    commit = Commit(source_of(app).repo_url, await sha_for(app, world, revision))
+    found = await drawn(app, commit, world)
     owner = Owner(world.instance(world.name_of(app)), app.spec.destination.namespace)
     return claim(found.rendered.objects, owner, await world.cluster.catalog())
 
