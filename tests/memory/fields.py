@@ -33,7 +33,7 @@ _ATOMIC = frozenset(
 _FREE = frozenset(
     {"labels", "annotations", "data", "binaryData", "stringData", "limits", "requests", "matchLabels"}
 )
-_UNOWNED: Paths = frozenset(
+UNOWNED: Paths = frozenset(
     {("f:apiVersion",), ("f:kind",), ("f:metadata",)}
     | {
         ("f:metadata", f"f:{name}")
@@ -101,13 +101,15 @@ class Shape:
                 yield here, part
                 yield from self.nodes(part, here)
 
-    def everything(self, value: Any) -> dict[Path, Any]:
-        """Every part of an object that somebody can own."""
-        return {path: part for path, part in self.nodes(value) if path not in _UNOWNED}
+    def below(self, value: Any, place: Path) -> Iterator[Path]:
+        """A place and everything in it."""
+        yield place
+        yield from (path for path, _ in self.nodes(value, place))
 
     def applied(self, value: Any) -> Paths:
         """What applying a value makes one own: leaves, items of lists, members of free-form maps."""
-        return frozenset(path for path, part in self.everything(value).items() if self._counts(path, part))
+        found = frozenset(path for path, part in self.nodes(value) if self._counts(path, part))
+        return found - UNOWNED
 
     def leaf(self, path: Path, part: Any) -> bool:
         """Whether a part has no parts of its own that could be owned."""
@@ -120,7 +122,7 @@ class Shape:
 
 def with_parents(paths: Iterable[Path]) -> Paths:
     """The paths and every named field that they lie in."""
-    return frozenset(path[:n] for path in paths for n in range(1, len(path) + 1)) - _UNOWNED
+    return frozenset(path[:n] for path in paths for n in range(1, len(path) + 1)) - UNOWNED
 
 
 def encoded(paths: Iterable[Path]) -> dict[str, Any]:

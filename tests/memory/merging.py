@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from memory.fields import Path, Paths, Shape, with_parents
+from memory.fields import UNOWNED, Path, Paths, Shape, with_parents
 
 
 @dataclass(frozen=True, order=True)
@@ -30,13 +30,6 @@ class Writer:
 Owners = Mapping[Writer, Paths]
 
 
-@dataclass(frozen=True)
-class Conflict(Exception):
-    """An apply without force met fields of others."""
-
-    fields: Mapping[Writer, Paths]
-
-
 def apply(
     live: Mapping[str, Any], owners: Owners, config: Mapping[str, Any], who: Writer, shape: Shape
 ) -> tuple[dict[str, Any], Owners]:
@@ -46,7 +39,7 @@ def apply(
     owned = {**_without(owners, who), who: mine}
     given_up = with_parents(owners.get(who, frozenset())) - _held(owned)
     pruned = _prune(merged, given_up, shape)
-    return pruned, _settled(live, pruned, owned, who, shape)
+    return pruned, _settled(owned, who, *compare(live, pruned, shape))
 
 
 def update(
@@ -55,21 +48,31 @@ def update(
     """Who owns what after somebody wrote a body over what was live."""
     changed, removed = compare(live, body, shape)
     mine = (owners.get(who, frozenset()) - removed) | changed
-    settled = _settled(live, body, {**_without(owners, who), who: mine}, who, shape)
-    return {writer: paths for writer, paths in settled.items() if paths}
+    return _settled({**_without(owners, who), who: mine}, who, changed, removed)
 
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any], shape: Shape) -> tuple[Paths, Paths]:
     """What is new or has another value, and what is gone."""
-    before, after = shape.everything(old), shape.everything(new)
-    modified = {
-        path
-        for path, part in after.items()
-        if path in before
-        and before[path] != part
-        and (shape.leaf(path, part) or shape.leaf(path, before[path]))
-    }
-    return frozenset(after.keys() - before.keys() | modified), frozenset(before.keys() - after.keys())
+    changed: set[Path] = set()
+    removed: set[Path] = set()
+    _compare(old, new, shape, (), (changed, removed))
+    return frozenset(changed) - UNOWNED, frozenset(removed) - UNOWNED
+
+
+def _compare(old: Any, new: Any, shape: Shape, place: Path, found: tuple[set[Path], set[Path]]) -> None:
+    if old == new:
+        return
+    changed, removed = found
+    if shape.merges(old, place) and shape.merges(new, place) and type(old) is type(new):
+        before, after = dict(shape.children(old, place)), dict(shape.children(new, place))
+        for name in before.keys() & after.keys():
+            _compare(before[name], after[name], shape, (*place, name), found)
+        for name in after.keys() - before.keys():
+            changed.update(shape.below(after[name], (*place, name)))
+        for name in before.keys() - after.keys():
+            removed.update(shape.below(before[name], (*place, name)))
+    else:
+        changed.add(place)
 
 
 def merge(live: Any, config: Any, shape: Shape, place: Path = ()) -> Any:
@@ -123,11 +126,8 @@ def _prune(value: Any, gone: Paths, shape: Shape, place: Path = ()) -> Any:
     return {name: part for name, part in kept.items() if part != {} or value[name] == {}}
 
 
-def _settled(
-    old: Mapping[str, Any], new: Mapping[str, Any], owners: Owners, who: Writer, shape: Shape
-) -> Owners:
+def _settled(owners: Owners, who: Writer, changed: Paths, removed: Paths) -> Owners:
     """Others lose what was given another value, and what is gone."""
-    changed, removed = compare(old, new, shape)
     lost = changed | removed
     kept = {writer: paths if writer == who else paths - lost for writer, paths in owners.items()}
     return {writer: paths for writer, paths in kept.items() if paths}
