@@ -28,11 +28,11 @@ from tiphys.model.api import (
 )
 from tiphys.model.errors import SpecError
 from tiphys.model.rendering import RenderedObject
-from tiphys.reconcile.rendering import Commit, recipe_of
+from tiphys.reconcile.recipes import Commit, recipe_of
 from tiphys.reconcile.rendering import render as rendered
 
 if TYPE_CHECKING:
-    from tiphys.reconcile.world import World
+    from tiphys.reconcile.ports import Workshop
 
 HERE = "working tree"
 OUTSIDE = ".outside-the-checkout"
@@ -135,10 +135,11 @@ async def _rendered(wish: Wish) -> Sequence[RenderedObject]:
     from tiphys.wiring.offline import open_checkout  # noqa: PLC0415 - the help needs none of it
     from tiphys.wiring.settings import settings_from  # noqa: PLC0415
 
-    async with open_checkout(settings_from(os.environ), wish.root, wish.extras()) as world:
-        app = await _named(wish, world) if wish.path.is_file() else _around(wish)
-        recipe = _with_flags(await recipe_of(app, HERE, world), wish)
-        found = await rendered(recipe, Commit(str(wish.root), HERE), world)
+    async with open_checkout(settings_from(os.environ), wish.root, wish.extras()) as workshop:
+        app = await _named(wish, workshop) if wish.path.is_file() else _around(wish)
+        commit = Commit(str(wish.root), HERE)
+        recipe = _with_flags(await recipe_of(app, commit, workshop), wish)
+        found = await rendered(recipe, commit, workshop)
     return found.objects
 
 
@@ -166,10 +167,10 @@ def _around(wish: Wish) -> Application:
     return Application(metadata=ObjectMeta(name="release-name"), spec=spec)
 
 
-async def _named(wish: Wish, world: "World") -> Application:
+async def _named(wish: Wish, workshop: "Workshop") -> Application:
     """The Application of a file, by name if it has several."""
     text = wish.path.read_text(encoding="utf-8", errors="replace")
-    documents = [d for d in await world.renderer.decode_text(text, str(wish.path)) if d]
+    documents = [d for d in await workshop.renderer.decode_text(text, str(wish.path)) if d]
     found = [d for d in documents if d.get("kind") == "Application"]
     names = [str(d.get("metadata", {}).get("name")) for d in found]
     wanted = wish.flags["name"]

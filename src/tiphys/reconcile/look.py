@@ -4,16 +4,10 @@ A look at an application: what it should be, what it is, and where the two diffe
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
-import orjson
-
-from tiphys.core.diff.autoscaling import AUTOSCALERS, SCALED_FIELDS, scaled_workloads
-from tiphys.core.diff.compare import compare, fingerprint
-from tiphys.core.diff.handover import handed_over
-from tiphys.core.diff.ignore import rules_for, unsupported
+from tiphys.core.diff.autoscaling import AUTOSCALERS
+from tiphys.core.diff.ignore import unsupported
 from tiphys.core.diff.pairs import pair
-from tiphys.core.diff.pointers import Pointers
 from tiphys.core.health import assess, summarise
 from tiphys.core.projects import default_project, permits
 from tiphys.core.projects.near_misses import near_misses
@@ -26,9 +20,11 @@ from tiphys.core.sync.plan import Wanted
 from tiphys.core.targets.claim import Claim, Owner, claim
 from tiphys.model.api import Application, AppProject, ResourceResult, ResourceStatus
 from tiphys.model.errors import Refused, SpecError
-from tiphys.model.flow import Comparison, Health, HealthCode, NeedDryRun, Pair, SyncCode
-from tiphys.model.objects import Catalog, Key, Kind, Live, Manifest
+from tiphys.model.flow import Comparison, Health, HealthCode, Pair, SyncCode
+from tiphys.model.objects import Catalog, Key, Kind, Live
 from tiphys.model.rendering import Rendered
+from tiphys.reconcile.comparing import annotations_of_pair, compared, forget, made_ready
+from tiphys.reconcile.recipes import Commit
 from tiphys.reconcile.rendering import drawn
 from tiphys.reconcile.tips import Followed, Reading
 from tiphys.reconcile.world import World
@@ -84,7 +80,7 @@ class Look:
             healths=self.healths,
             # What awaits pruning says nothing of how the application does.
             health=_health_of([p for p in self.pairs if p.target], self.healths),
-            waves={p.key: wave_of(_annotations(p)) for p in self.pairs},
+            waves={p.key: wave_of(annotations_of_pair(p)) for p in self.pairs},
             conditions=self.conditions,
         )
 
@@ -96,7 +92,8 @@ async def look_at(application: Application, world: World, revision: str = "") ->
     _expect_permitted_source(application, project)
     reading = await _tip(application, world, revision, fresh=bool(refresh))
     sha = revision or sha_of(reading)
-    source = await drawn(application, sha, world, anew=refresh == "hard")
+    commit = Commit(source_of(application).repo_url, sha, project)
+    source = await drawn(application, commit, world, anew=refresh == "hard")
     catalog = await world.cluster.catalog()
     owner = Owner(world.instance(world.name_of(application)), application.spec.destination.namespace)
     claimed = claim(source.rendered.objects, owner, catalog)
@@ -104,16 +101,16 @@ async def look_at(application: Application, world: World, revision: str = "") ->
     world.memory.owners.update({t.key: world.name_of(application) for t in claimed.targets})
     await world.cluster.watch(_kinds(claimed, application))
     pairs = pair(claimed.targets, await _live(claimed, world), world.cluster.tracked(owner.application))
-    ready, pins = _handed_over(pairs, application, world)
+    ready, pins = made_ready(pairs, application, world)
     if refresh == "hard":
-        _forget(ready, world)
+        forget(ready, world)
     return Look(
         application=application,
         revision=sha,
         tool=source.recipe.tool,
         claim=claimed,
         pairs=ready,
-        comparisons={p.key: await _compared(p, application, world) for p in ready},
+        comparisons={p.key: await compared(p, application, world) for p in ready},
         healths={p.key: assess(p.live) for p in ready if p.live},
         pins=pins,
         namespace_lives=await _namespace_lives(application, world),
@@ -209,76 +206,6 @@ async def _live(claimed: Claim, world: World) -> Mapping[Key, Live]:
     return await world.cluster.observe([target.key for target in claimed.targets])
 
 
-def _handed_over(
-    pairs: Sequence[Pair], application: Application, world: World
-) -> tuple[tuple[Pair, ...], dict[Key, str]]:
-    """The pairs with targets that leave alone what belongs to an autoscaler or was asked to be respected."""
-    scaled = _scaled(pairs, world)
-    ready, pins = [], {}
-    for each in pairs:
-        pointers = _left_alone(each, application, scaled)
-        if not each.target or not pointers:
-            ready.append(each)
-            continue
-        handover = handed_over(each.target, each.live, pointers)
-        ready.append(Pair(each.key, handover.target, each.live))
-        if handover.resource_version:
-            pins[each.key] = handover.resource_version
-    return tuple(ready), pins
-
-
-def _left_alone(each: Pair, application: Application, scaled: frozenset[Key]) -> Pointers:
-    """The fields that an apply must leave as they are: an autoscaler's, and those asked to be respected."""
-    policy = application.spec.sync_policy
-    words = effective(policy.sync_options if policy else (), _annotations(each))
-    fields = SCALED_FIELDS if each.key in scaled else ()
-    if "RespectIgnoreDifferences=true" not in words:
-        return fields
-    ignored = rules_for(each.key, application.spec.ignore_differences)
-    return (*fields, *(pointer for pointer in ignored if pointer not in fields))
-
-
-def _scaled(pairs: Iterable[Pair], world: World) -> frozenset[Key]:
-    """The workloads whose replicas belong to an autoscaler, be it live or about to be."""
-    coming = [p.target.body for p in pairs if p.target and p.key.of in AUTOSCALERS]
-    return scaled_workloads([*coming, *(live.body for live in world.cluster.of_kinds(AUTOSCALERS))])
-
-
-async def _compared(each: Pair, application: Application, world: World) -> Comparison:
-    """The comparison of a pair: decided here where that is sound, else by a dry run, whose answer is remembered."""
-    # What no watch tells of may be gone or wanted by now: it is not known, and so is never pruned.
-    why = world.cluster.unreadable.get(each.key) or (
-        not each.target and world.cluster.unwatched.get(each.key.of)
-    )
-    if why:
-        return Comparison(each.key, SyncCode.UNKNOWN, message=why)
-    rules = rules_for(each.key, application.spec.ignore_differences)
-    answer = compare(each, rules)
-    if isinstance(answer, Comparison):
-        world.memory.comparisons.pop(each.key, None)
-        return answer
-    digest = _digest(each, answer, rules)
-    known = world.memory.comparisons.get(each.key)
-    if known and known[0] == digest:
-        return known[1]
-    compared = compare(each, rules, await world.cluster.predict(answer.target))
-    if isinstance(compared, NeedDryRun):
-        return Comparison(each.key, SyncCode.UNKNOWN, message="the API server's dry run did not settle it")
-    world.memory.comparisons[each.key] = (digest, compared)
-    return compared
-
-
-def _digest(each: Pair, need: NeedDryRun, rules: Pointers) -> str:
-    live = fingerprint(each.live.body) if each.live else ""
-    asked = orjson.dumps([need.target.body, rules, live], option=orjson.OPT_SORT_KEYS)
-    return blake2b(asked, digest_size=16).hexdigest()
-
-
-def _forget(pairs: Iterable[Pair], world: World) -> None:
-    for each in pairs:
-        world.memory.comparisons.pop(each.key, None)
-
-
 async def _namespace_lives(application: Application, world: World) -> bool:
     namespace = application.spec.destination.namespace
     policy = application.spec.sync_policy
@@ -331,8 +258,3 @@ def _is_unknown_child(each: Pair, healths: Mapping[Key, Health | None]) -> bool:
     """As in Argo CD, a child application of unknown health does not make its parent's unknown."""
     health = healths.get(each.key)
     return each.key.of == APPLICATION and health is not None and health.code is HealthCode.UNKNOWN
-
-
-def _annotations(each: Pair) -> Mapping[str, str]:
-    known: Manifest | Live | None = each.target or each.live
-    return known.annotations if known else {}

@@ -5,7 +5,8 @@ The adapters fulfil these by shape and never import them; ``wiring`` brings the 
 ``Unavailable`` when the thing outside does not answer, and ``SpecError`` when what it was asked for is wrong.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -81,11 +82,47 @@ class RenderCache(Protocol):
         """Keep it; what was not asked for in a long time may be forgotten."""
 
 
-class Cluster(Protocol):
-    """A cluster, watched."""
+class Discovery(Protocol):
+    """What a cluster can do, as charts see it in ``.Capabilities``."""
 
     async def catalog(self) -> Catalog:
         """What the API server serves, as of the newest discovery."""
+
+
+class Workshop(Protocol):
+    """What rendering reaches: a part of a ``World``, and all that rendering without a cluster needs."""
+
+    @property
+    def repositories(self) -> Repositories:
+        """Where sources come from."""
+
+    @property
+    def charts(self) -> ChartRepositories:
+        """Where dependencies come from."""
+
+    @property
+    def renderer(self) -> Renderer:
+        """The engines."""
+
+    @property
+    def engines(self) -> str:
+        """The version of the engines, part of every render's key."""
+
+    @property
+    def cache(self) -> RenderCache:
+        """Earlier renders."""
+
+    @property
+    def cluster(self) -> Discovery:
+        """The cluster that is rendered for."""
+
+    @property
+    def workspace(self) -> Callable[[], AbstractContextManager[str]]:
+        """A fresh folder for one render, gone afterwards."""
+
+
+class Cluster(Discovery, Protocol):
+    """A cluster, watched."""
 
     async def watch(self, kinds: Collection[Kind]) -> None:
         """From now on follow these kinds; returns when each was listed once (or is not served)."""

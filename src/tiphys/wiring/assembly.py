@@ -1,7 +1,9 @@
 """Opens the adapters and hands them to the stories."""
 
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +28,10 @@ from tiphys.wiring.settings import Settings, followed_namespaces
 __all__ = ["Engine", "open_api", "open_engine", "toolbox_binary"]
 
 
+LEFT_BEHIND = 3600.0
+"""Seconds after which no render can still be under way."""
+
+
 @dataclass(frozen=True)
 class Engine:
     """The assembled engine: what stories are given, and the watched things that its loops listen to."""
@@ -33,6 +39,7 @@ class Engine:
     world: World
     cluster: WatchedCluster
     applications: WatchedApplications
+    repositories: GitRepositories
 
 
 async def _as_it_is(_: WatchedCluster) -> None:
@@ -77,7 +84,7 @@ async def open_engine(
             engines=_version_of(binary),
             terms=Terms(settings.sync_deadline, settings.wave_delay),
         )
-        yield Engine(world, cluster, applications)
+        yield Engine(world, cluster, applications, repositories)
 
 
 def toolbox_binary() -> Path:
@@ -95,10 +102,13 @@ def _version_of(binary: Path) -> str:
 
 
 def _scratch(state: Path) -> Path:
-    """The folder for renders under way; what a killed process left there is dropped."""
+    """The folder for renders under way. What a killed process left there is dropped."""
     scratch = state / "scratch"
     try:
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in scratch.iterdir():
+            if time.time() - left.stat().st_mtime > LEFT_BEHIND:
+                shutil.rmtree(left, ignore_errors=True)
     except OSError as error:
         raise Unavailable(f"make the state folder {scratch}: {error.strerror}; set TIPHYS_STATE") from error
     return scratch

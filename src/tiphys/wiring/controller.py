@@ -15,12 +15,14 @@ from tiphys.controller.worker import Worker
 from tiphys.core.projects import default_project
 from tiphys.model.api import to_json
 from tiphys.model.api.schema import definitions
+from tiphys.model.errors import TiphysError
 from tiphys.model.objects import AppName, Manifest, key_of
 from tiphys.reconcile.reconcile import reconcile, tell_bug
 from tiphys.wiring.assembly import Engine, open_engine
 from tiphys.wiring.settings import Settings
 
 log = structlog.get_logger()
+DAY = 24 * 3600.0
 
 
 def run_controller(settings: Settings) -> None:
@@ -70,6 +72,7 @@ async def _run(settings: Settings) -> None:
         log.info("ready", applications=len(world.applications.names()))
         async with asyncio.TaskGroup() as group:
             group.create_task(polls.run())
+            group.create_task(_keep_house(engine))
             for _ in range(settings.workers):
                 group.create_task(worker.work())
 
@@ -81,6 +84,16 @@ async def _install(cluster: WatchedCluster, namespace: str) -> None:
     home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
     seeds = [home, to_json(default_project(namespace))]
     await install(cluster, map(_manifest, bodies), map(_manifest, seeds))
+
+
+async def _keep_house(engine: Engine) -> None:
+    """Once a day, what would otherwise only grow."""
+    while True:
+        await asyncio.sleep(DAY)
+        try:
+            await engine.repositories.maintain()
+        except TiphysError as error:
+            log.warning("clones were not tidied", why=str(error))
 
 
 def _manifest(body: dict[str, object]) -> Manifest:

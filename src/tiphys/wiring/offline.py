@@ -6,21 +6,19 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 from tiphys.adapters.charts import HttpChartRepositories
 from tiphys.adapters.checkout import Checkout
 from tiphys.adapters.render import Engines, Limits, Toolbox
 from tiphys.model.objects import Catalog
-from tiphys.reconcile.ports import ChartRepositories, RenderCache, Renderer, Repositories
-from tiphys.reconcile.world import World
+from tiphys.reconcile.ports import ChartRepositories, RenderCache, Renderer, Repositories, Workshop
 from tiphys.wiring.assembly import toolbox_binary
 from tiphys.wiring.settings import Settings
 
 
 @dataclass(frozen=True)
-class Kitchen:
-    """The part of a ``World`` that rendering reaches."""
+class Offline:
+    """A workshop without a cluster."""
 
     repositories: Repositories
     charts: ChartRepositories
@@ -55,9 +53,11 @@ class Kept:
 
 
 @asynccontextmanager
-async def open_checkout(settings: Settings, root: Path, extras: Mapping[str, Path]) -> AsyncIterator[World]:
+async def open_checkout(
+    settings: Settings, root: Path, extras: Mapping[str, Path]
+) -> AsyncIterator[Workshop]:
     """
-    A world to render in, in which every repository is the checkout at ``root``.
+    What it takes to render, where every repository is the checkout at ``root``.
 
     ``extras`` are files of elsewhere, by the path under which they appear in the checkout.
     """
@@ -66,7 +66,7 @@ async def open_checkout(settings: Settings, root: Path, extras: Mapping[str, Pat
         Toolbox(toolbox_binary(), limits=limits) as toolbox,
         HttpChartRepositories(settings.state / "cli" / "charts") as charts,
     ):
-        kitchen = Kitchen(
+        yield Offline(
             repositories=Checkout(root, extras),
             charts=charts,
             renderer=Engines(toolbox),
@@ -74,5 +74,3 @@ async def open_checkout(settings: Settings, root: Path, extras: Mapping[str, Pat
             workspace=partial(tempfile.TemporaryDirectory, prefix="tiphys-render-"),
             cluster=NoCluster(),
         )
-        # Rendering reaches for nothing else of a world.
-        yield cast("World", kitchen)
