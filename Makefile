@@ -45,8 +45,12 @@ crds: setup ## write deploy/crds from the types
 	@$(BIN)/python deploy/crds/generate.py
 
 wheels: build ## the three wheels for this machine, into dist/
-	@$(BIN)/python -m build --version >/dev/null 2>&1 || $(BIN)/pip install --quiet build
-	@for part in . toolbox localkube; do $(BIN)/python -m build --wheel --outdir dist $$part; done
+	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . ./toolbox ./localkube
+	@ls -1 dist
+
+bench: build ## figures: N applications through the engine, and the start of the command line
+	@$(BIN)/python bench/start.py
+	@$(BIN)/python bench/many.py
 
 clean: ## remove what was made in the checkout (caches and running platforms stay)
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
