@@ -22,9 +22,10 @@ from memory import controllers
 from memory.merging import Writer
 from memory.server import Server
 from memory.wire import Fault, MemoryApi, opened
+from tiphys.adapters.cache import SqliteCache
 from tiphys.adapters.charts import HttpChartRepositories
-from tiphys.adapters.cluster import WatchedApplications
 from tiphys.adapters.cluster.api import Request
+from tiphys.adapters.cluster.applications import WatchedApplications
 from tiphys.adapters.git import GitRepositories
 from tiphys.adapters.render import Engines, Toolbox
 from tiphys.core.projects import default_project
@@ -41,16 +42,6 @@ from tiphys.reconcile.world import World
 USER = Writer("Update", "kubectl-edit")
 APPLICATION, PROJECT = ("argoproj.io", "Application"), ("argoproj.io", "AppProject")
 AUTOMATED = {"automated": {"prune": True, "selfHeal": True}}
-
-
-class Cache(dict[str, bytes]):
-    """Kept renders, which outlive an engine."""
-
-    async def get(self, key: str) -> bytes | None:  # type: ignore[override]
-        return dict.get(self, key)
-
-    async def put(self, key: str, value: bytes) -> None:
-        self[key] = value
 
 
 class CountingEngines(Engines):
@@ -74,7 +65,6 @@ class Stage:
         self.origin = Origin(folder / "served" / "charts.git", "")
         self.repo = self.origin.file_url
         self.folder = folder
-        self.cache = Cache()
         self.files: dict[str, Any] = {}
         for body in definitions().values():
             self.server.create(body, USER)
@@ -92,6 +82,7 @@ class Stage:
         toolbox = await self._life.enter_async_context(Toolbox(tiphys_toolbox.binary()))
         charts = await self._life.enter_async_context(HttpChartRepositories(self.folder / "charts"))
         git = await self._life.enter_async_context(aclosing(GitRepositories(self.folder / "git")))
+        cache = await self._life.enter_async_context(SqliteCache(self.folder / "renders.sqlite"))
         self.engines = CountingEngines(toolbox)
         self.world = World(
             applications=await WatchedApplications.open(cluster, "argocd"),
@@ -99,7 +90,7 @@ class Stage:
             repositories=git,
             charts=charts,
             renderer=self.engines,
-            cache=self.cache,
+            cache=cache,
             tips=Tips(git, lambda: self.clock),
             workspace=partial(tempfile.TemporaryDirectory, dir=self.folder),
             now=lambda: self.clock,

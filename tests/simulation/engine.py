@@ -7,15 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from memory.wire import MemoryApi, opened
 from simulation.books import Kept, Reader
-from tiphys.adapters.cluster import (
-    ApplicationChange,
-    Change,
-    WatchedApplications,
-    WatchedCluster,
-    backoff,
-    catalog,
-    watches,
-)
+from tiphys.adapters.cluster import backoff, catalog, watches
+from tiphys.adapters.cluster.applications import ApplicationChange, WatchedApplications
+from tiphys.adapters.cluster.cluster import WatchedCluster
+from tiphys.adapters.cluster.store import Change
 from tiphys.controller.following import Following
 from tiphys.controller.polls import Polls
 from tiphys.controller.queue import Queue
