@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tiphys.adapters.cluster import from_kubeconfig
+from tiphys.adapters.cluster.credentials import from_kubeconfig
 
 LOCALKUBE = Path(__file__).parents[1] / "localkube/src/tiphys_localkube/bin/localkube"
 _numbers = itertools.count(1)

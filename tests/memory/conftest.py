@@ -9,7 +9,7 @@ import pytest
 from memory.merging import Writer
 from memory.server import Server
 from memory.wire import MemoryApi, keep_running, opened
-from tiphys.adapters.cluster import WatchedCluster
+from tiphys.adapters.cluster.cluster import WatchedCluster
 
 View = Callable[[], AbstractAsyncContextManager[WatchedCluster]]
 

@@ -14,9 +14,9 @@ import orjson
 from memory import controllers
 from memory.http import answer, place_of
 from memory.server import Event, Server
-from tiphys.adapters.cluster import WatchedCluster
 from tiphys.adapters.cluster.api import Answer, Api, Request
 from tiphys.adapters.cluster.catalog import WatchedCatalog
+from tiphys.adapters.cluster.cluster import WatchedCluster
 from tiphys.adapters.cluster.discovery import Discovery
 from tiphys.model.objects import Kind
 

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import tiphys_toolbox
 from tiphys.adapters.cache import SqliteCache
 from tiphys.adapters.charts import HttpChartRepositories
-from tiphys.adapters.cluster import WatchedApplications, WatchedCluster
+from tiphys.adapters.cluster.applications import WatchedApplications
+from tiphys.adapters.cluster.cluster import WatchedCluster
 from tiphys.adapters.git import GitRepositories, allowed_environment
 from tiphys.adapters.git import Settings as GitSettings
 from tiphys.adapters.render import Engines, Limits, Toolbox
@@ -22,11 +22,9 @@ from tiphys.core.sync.advance import Terms
 from tiphys.model.errors import Unavailable
 from tiphys.reconcile.tips import Tips
 from tiphys.reconcile.world import World
-from tiphys.wiring.connecting import connection_of, open_api
+from tiphys.wiring.connecting import connection_of
+from tiphys.wiring.engines import toolbox_binary, version_of
 from tiphys.wiring.settings import Settings, followed_namespaces
-
-__all__ = ["Engine", "open_api", "open_engine", "toolbox_binary"]
-
 
 LEFT_BEHIND = 3600.0
 """Seconds after which no render can still be under way."""
@@ -81,24 +79,10 @@ async def open_engine(
             workspace=partial(tempfile.TemporaryDirectory, prefix="render-", dir=scratch),
             now=_now,
             namespace=settings.namespace,
-            engines=_version_of(binary),
+            engines=version_of(binary),
             terms=Terms(settings.sync_deadline, settings.wave_delay),
         )
         yield Engine(world, cluster, applications, repositories)
-
-
-def toolbox_binary() -> Path:
-    """The program that renders. Raises ``Unavailable`` if it was not built."""
-    binary = Path(os.environ.get("TIPHYS_TOOLBOX") or tiphys_toolbox.binary())
-    if not binary.exists():
-        raise Unavailable(f"the toolbox is not at {binary}: build it with `make build`")
-    return binary
-
-
-def _version_of(binary: Path) -> str:
-    """Tells one build of the engines from another, so that a new one renders anew."""
-    found = binary.stat()
-    return f"{tiphys_toolbox.__version__}-{found.st_size}-{found.st_mtime_ns}"
 
 
 def _scratch(state: Path) -> Path:

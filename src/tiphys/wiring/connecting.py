@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tiphys.adapters.cluster import Connection, from_kubeconfig, in_cluster
 from tiphys.adapters.cluster.api import Answer, Api, Request, Stream
+from tiphys.adapters.cluster.credentials import Connection, from_kubeconfig, in_cluster
 from tiphys.model.errors import SpecError
 
 

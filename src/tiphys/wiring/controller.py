@@ -6,8 +6,10 @@ from importlib import import_module
 
 import structlog
 
-from tiphys.adapters.cluster import ApplicationChange, Change, WatchedCluster, install
-from tiphys.adapters.cluster.cluster import APPLICATION
+from tiphys.adapters.cluster.applications import ApplicationChange
+from tiphys.adapters.cluster.cluster import APPLICATION, WatchedCluster
+from tiphys.adapters.cluster.installing import install
+from tiphys.adapters.cluster.store import Change
 from tiphys.controller.following import Following
 from tiphys.controller.polls import Polls
 from tiphys.controller.queue import Queue

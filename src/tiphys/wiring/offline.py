@@ -12,7 +12,7 @@ from tiphys.adapters.checkout import Checkout
 from tiphys.adapters.render import Engines, Limits, Toolbox
 from tiphys.model.objects import Catalog
 from tiphys.reconcile.ports import ChartRepositories, RenderCache, Renderer, Repositories, Workshop
-from tiphys.wiring.assembly import toolbox_binary
+from tiphys.wiring.engines import toolbox_binary
 from tiphys.wiring.settings import Settings
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tiphys.adapters.cluster import Connection, WatchedCluster, from_kubeconfig
+from tiphys.adapters.cluster.cluster import WatchedCluster
+from tiphys.adapters.cluster.credentials import Connection, from_kubeconfig
 
 View = Callable[[], AbstractAsyncContextManager[WatchedCluster]]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tiphys.adapters.cluster import WatchedCluster
+from tiphys.adapters.cluster.cluster import WatchedCluster
 from tiphys.model.objects import Key, Live, Manifest, key_of
 
 

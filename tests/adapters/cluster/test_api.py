@@ -4,8 +4,9 @@ import pytest
 from aiohttp import web
 
 from adapters.cluster.servers import serving, trusting
-from tiphys.adapters.cluster import Connection, WatchedCluster
 from tiphys.adapters.cluster.api import Request
+from tiphys.adapters.cluster.cluster import WatchedCluster
+from tiphys.adapters.cluster.credentials import Connection
 from tiphys.model.errors import Unavailable
 
 

@@ -7,13 +7,10 @@ import pytest
 import yaml
 
 from adapters.cluster.targets import eventually, manifest
-from tiphys.adapters.cluster import (
-    ApplicationChange,
-    Connection,
-    WatchedApplications,
-    WatchedCluster,
-    install,
-)
+from tiphys.adapters.cluster.applications import ApplicationChange, WatchedApplications
+from tiphys.adapters.cluster.cluster import WatchedCluster
+from tiphys.adapters.cluster.credentials import Connection
+from tiphys.adapters.cluster.installing import install
 from tiphys.adapters.cluster.readings import read
 from tiphys.model.errors import Refused, SpecError, Stale
 from tiphys.model.flow import Apply, Delete

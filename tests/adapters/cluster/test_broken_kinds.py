@@ -9,7 +9,8 @@ import pytest
 
 from adapters.cluster.servers import trusting
 from adapters.cluster.targets import config_map, custom, definition, eventually, manifest, observed
-from tiphys.adapters.cluster import Connection, WatchedCluster
+from tiphys.adapters.cluster.cluster import WatchedCluster
+from tiphys.adapters.cluster.credentials import Connection
 from tiphys.model.flow import Apply, Delete, Phase
 from tiphys.model.objects import Key, Kind
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from adapters.cluster.targets import config_map, eventually, manifest, observed
-from tiphys.adapters.cluster import Change, WatchedCluster
+from tiphys.adapters.cluster.cluster import WatchedCluster
+from tiphys.adapters.cluster.store import Change
 from tiphys.model.flow import Apply, Delete, Phase
 from tiphys.model.objects import Key, Kind, Live
 

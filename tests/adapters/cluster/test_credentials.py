@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tiphys.adapters.cluster import from_kubeconfig, in_cluster
+from tiphys.adapters.cluster.credentials import from_kubeconfig, in_cluster
 from tiphys.model.errors import SpecError
 
 TWO_CONTEXTS = """

@@ -5,7 +5,8 @@ What the API server refuses is told in its words, concerns one object, and gives
 import asyncio
 
 from adapters.cluster.targets import config_map, manifest
-from tiphys.adapters.cluster import Connection, WatchedCluster
+from tiphys.adapters.cluster.cluster import WatchedCluster
+from tiphys.adapters.cluster.credentials import Connection
 from tiphys.model.flow import Apply, Delete, Phase
 from tiphys.model.objects import Manifest
 

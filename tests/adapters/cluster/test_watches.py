@@ -16,8 +16,9 @@ from aiohttp import web
 from adapters.cluster.servers import EXPIRED, Wire, listed, serving, watched
 from adapters.cluster.targets import config_map, eventually
 from conftest import Plane
-from tiphys.adapters.cluster import Connection, WatchedCluster, from_kubeconfig
 from tiphys.adapters.cluster.api import Api
+from tiphys.adapters.cluster.cluster import WatchedCluster
+from tiphys.adapters.cluster.credentials import Connection, from_kubeconfig
 from tiphys.adapters.cluster.watches import Watch
 from tiphys.model.errors import Unavailable
 from tiphys.model.flow import Apply, Delete, Phase
