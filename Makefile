@@ -32,11 +32,12 @@ down: setup ## stop what `make up` started; nothing is lost
 test: build ## all tests
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
-check: setup ## types, lint, contracts
+check: setup ## types, lint, contracts, nothing written twice
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/pytest tests/house/test_nothing_twice.py
 
 format: setup ## put the code in the house's format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
