@@ -16,7 +16,7 @@ from tiphys.model.flow import Phase
 from tiphys.model.objects import Key, Live
 from tiphys.model.tracking import tracked_by
 from tiphys.reconcile.look import inventory
-from tiphys.reconcile.performing import performed
+from tiphys.reconcile.together import together
 from tiphys.reconcile.world import World
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ async def delete(application: Application, world: World) -> Deletion:
     if not step.awaited:
         await _let_go(application, world)
         return Deletion(None)
-    results = await performed(step.deletions, world.cluster)
+    results = await together(world.cluster.perform(deletion) for deletion in step.deletions)
     failed = [result for result in results if result.phase is Phase.FAILED]
     if failed:
         said = "; ".join(f"{result.key}: {result.message}" for result in failed[:3])

@@ -27,6 +27,7 @@ from tiphys.reconcile.comparing import annotations_of_pair, compared, forget, ma
 from tiphys.reconcile.recipes import Commit
 from tiphys.reconcile.rendering import drawn
 from tiphys.reconcile.tips import Followed, Reading
+from tiphys.reconcile.together import together
 from tiphys.reconcile.world import World
 
 REFRESH = "argocd.argoproj.io/refresh"
@@ -104,13 +105,14 @@ async def look_at(application: Application, world: World, revision: str = "") ->
     ready, pins = made_ready(pairs, application, world)
     if refresh == "hard":
         forget(ready, world)
+    comparisons = await together(compared(each, application, world) for each in ready)
     return Look(
         application=application,
         revision=sha,
         tool=source.recipe.tool,
         claim=claimed,
         pairs=ready,
-        comparisons={p.key: await compared(p, application, world) for p in ready},
+        comparisons={comparison.key: comparison for comparison in comparisons},
         healths={p.key: assess(p.live) for p in ready if p.live},
         pins=pins,
         namespace_lives=await _namespace_lives(application, world),

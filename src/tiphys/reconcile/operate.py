@@ -17,7 +17,7 @@ from tiphys.model.errors import Stale
 from tiphys.model.flow import Apply, Command, Phase, Result, Seen, Task
 from tiphys.model.objects import Catalog
 from tiphys.reconcile.look import Look
-from tiphys.reconcile.performing import performed
+from tiphys.reconcile.together import together
 from tiphys.reconcile.world import World
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ async def operate(state: OperationState, look: Look, world: World) -> Progress:
         step = advance(state, tasks, seen, world.terms)
         if not step.commands:
             return Progress(step.state, step.again)
-        results = await performed(step.commands, world.cluster)
+        results = await together(world.cluster.perform(command) for command in step.commands)
         state = _recorded(step, tasks, results)
         if not _dry(step.commands[0]):
             last_write = world.now()
