@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from memory.fields import FREE
 from tiphys.model.objects import Body, Kind
 
 Fill = Callable[[dict[str, Any]], None]
@@ -33,9 +34,9 @@ def defaulted(kind: Kind, body: Body) -> dict[str, Any]:
 
 
 def _copied(value: Any) -> Any:
-    """A copy without the nulls that stand for nothing."""
+    """A copy without the nulls and the empty free-form mappings, which stand for nothing."""
     if isinstance(value, Mapping):
-        return {k: _copied(v) for k, v in value.items() if v is not None}
+        return {k: _copied(v) for k, v in value.items() if v is not None and not (k in FREE and v == {})}
     return [_copied(v) for v in value] if isinstance(value, list) else value
 
 

@@ -30,7 +30,7 @@ _SETS = frozenset({"finalizers"})
 _ATOMIC = frozenset(
     {"selector", "nodeSelector", "configMapKeyRef", "secretKeyRef", "fieldRef", "podSelector"}
 )
-_FREE = frozenset(
+FREE = frozenset(
     {"labels", "annotations", "data", "binaryData", "stringData", "limits", "requests", "matchLabels"}
 )
 UNOWNED: Paths = frozenset(
@@ -116,7 +116,7 @@ class Shape:
         return not self.merges(part, path) or (isinstance(part, Mapping) and not part)
 
     def _counts(self, path: Path, part: Any) -> bool:
-        free = len(path) > 1 and path[-2][2:] in _FREE
+        free = len(path) > 1 and path[-2][2:] in FREE
         return self.leaf(path, part) or free or not path[-1].startswith("f:")
 
 

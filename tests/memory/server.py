@@ -133,13 +133,19 @@ class Server:
         config = defaulted(Kind("", ""), _without_server_fields(body))
         if self.served(key.of).status:
             config.pop("status", None)
-        merged, owners = apply(
-            live.body if live else {}, live.owners if live else {}, config, who, self._shape(key)
-        )
+        merged, owners = self._applied(key, live, config, who)
         new = defaulted(key.of, {**merged, "apiVersion": self.served(key.of).api_version()})
         new = self._fresh(new) if live is None else new
         check(self.served(key.of), new, live.body if live else None)
         return self._commit(key, live, new, owners, who, dry_run)
+
+    def _applied(
+        self, key: Key, live: Record | None, config: Body, who: Writer
+    ) -> tuple[dict[str, Any], Owners]:
+        if live is None:
+            return apply({}, {}, config, who, self._shape(key))
+        unnoted = update({}, {}, live.body, Writer("Update", "before-first-apply"), self._shape(key))
+        return apply(live.body, live.owners or unnoted, config, who, self._shape(key))
 
     def replace(self, body: Body, who: Writer, *, dry_run: bool = False) -> Record:
         """PUT."""
@@ -156,7 +162,8 @@ class Server:
         wanted = defaulted(key.of, change(defaulted(Kind("", ""), live.body)))
         new = self._scoped(key, live.body, wanted, who.subresource)
         check(self.served(key.of), new, live.body)
-        owners = update(live.body, live.owners, new, who, self._shape(key))
+        # Whose owners nobody ever noted, theirs are not noted from now on either, until somebody applies.
+        owners = update(live.body, live.owners, new, who, self._shape(key)) if live.owners else {}
         return self._commit(key, live, new, owners, who, dry_run)
 
     def patch(self, key: Key, patch: Body, who: Writer) -> Record:
