@@ -18,7 +18,7 @@ def start(place: Place) -> bool:
     engine = program(place)
     if engine.pid() is not None:
         return False
-    place.engine.mkdir(parents=True, exist_ok=True)
+    place.engine.mkdir(parents=True, exist_ok=True, mode=0o700)
     launch(engine, _command(place), _environment())
     return True
 

@@ -89,7 +89,9 @@ def _scratch(state: Path) -> Path:
     """The folder for renders under way. What a killed process left there is dropped."""
     scratch = state / "scratch"
     try:
-        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Private: what charts make of Secrets lies in it.
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scratch.mkdir(exist_ok=True, mode=0o700)
         for left in scratch.iterdir():
             if time.time() - left.stat().st_mtime > LEFT_BEHIND:
                 shutil.rmtree(left, ignore_errors=True)

@@ -125,3 +125,10 @@ async def test_many_at_once_are_served(tmp_path: Path):
         await asyncio.gather(*(cache.put(f"{n}", f"{n}".encode() * 500) for n in range(100)))
         found = await asyncio.gather(*(cache.get(f"{n}") for n in range(100)))
     assert found == [f"{n}".encode() * 500 for n in range(100)]
+
+
+async def test_nobody_else_may_read_what_is_kept(tmp_path: Path) -> None:
+    async with SqliteCache(tmp_path / "renders.sqlite") as cache:
+        await cache.put("key", b"what a chart made of a Secret")
+        modes = {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert modes == {0o600}

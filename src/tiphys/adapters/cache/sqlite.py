@@ -151,6 +151,7 @@ class SqliteCache:
         self._opened = time.monotonic()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)  # SQLite gives its other files the same mode
         except OSError as error:
             self._tell(error)
             return None
