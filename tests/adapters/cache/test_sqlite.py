@@ -130,5 +130,8 @@ async def test_many_at_once_are_served(tmp_path: Path):
 async def test_nobody_else_may_read_what_is_kept(tmp_path: Path) -> None:
     async with SqliteCache(tmp_path / "renders.sqlite") as cache:
         await cache.put("key", b"what a chart made of a Secret")
-        modes = {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
-    assert modes == {0o600}
+        assert _modes(tmp_path) == {0o600}
+
+
+def _modes(folder: Path) -> set[int]:
+    return {file.stat().st_mode & 0o777 for file in folder.iterdir()}
