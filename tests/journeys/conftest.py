@@ -52,7 +52,8 @@ class Platform:
 
     def tiphys(self, *words: str, code: int = 0) -> str:
         command = [Path(sys.executable).parent / "tiphys", *words]
-        environment = {**os.environ, "KUBECONFIG": str(self.place.kubeconfig), "NO_COLOR": "1"}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TIPHYS_", "ARGOCD_"))}
+        environment = {**inherited, "KUBECONFIG": str(self.place.kubeconfig), "NO_COLOR": "1"}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         assert done.returncode == code, (
             f"tiphys {' '.join(words)} ended with {done.returncode}: {done.stderr}"

@@ -26,8 +26,8 @@ def begin_logs(level: str, style: str) -> None:
             *_last(text=text, colours=terminal),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        # Standard error as it is when something is logged, and not as it was when logging began.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 
