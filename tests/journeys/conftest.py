@@ -55,10 +55,9 @@ class Platform:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TIPHYS_", "ARGOCD_"))}
         environment = {**inherited, "KUBECONFIG": str(self.place.kubeconfig), "NO_COLOR": "1"}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        assert done.returncode == code, (
-            f"tiphys {' '.join(words)} ended with {done.returncode}: {done.stderr}"
-        )
-        return done.stdout
+        words_said = " ".join(words)
+        assert done.returncode == code, f"tiphys {words_said} ended with {done.returncode}: {done.stderr}"
+        return done.stdout if code == 0 else done.stdout + done.stderr
 
     def app(self, name: str) -> Any:
         return self.get("application", name, "-n", NAMESPACE)

@@ -43,9 +43,9 @@ def test_wait_and_refresh_bring_a_commit_without_waiting_for_the_poll(platform: 
 
 
 def test_a_dry_run_changes_nothing(platform: Platform):
-    before = platform.get("deployment", "api", "-n", "api")["metadata"]["resourceVersion"]
+    before = platform.get("deployment", "api", "-n", "api")["metadata"]["generation"]
     assert "dry run" in platform.tiphys("app", "sync", "api", "--dry-run")
-    assert platform.get("deployment", "api", "-n", "api")["metadata"]["resourceVersion"] == before
+    assert platform.get("deployment", "api", "-n", "api")["metadata"]["generation"] == before
 
 
 def test_deleting_without_cascade_leaves_what_runs(platform: Platform):
