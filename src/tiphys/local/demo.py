@@ -116,8 +116,8 @@ def _git(*arguments: str | Path) -> None:
     command: Sequence[str] = ["git", *(str(argument) for argument in arguments)]
     try:
         done = subprocess.run(
-            command, env=_git_environment(), capture_output=True, text=True, check=False, timeout=60
-        )
+            command, env=_git_environment(), cwd="/", capture_output=True, text=True, check=False, timeout=60
+        )  # not where we are: that may be a checkout which is gone since a reset
     except FileNotFoundError as error:
         raise SpecError("git is not installed on this machine; install it and try again") from error
     if done.returncode:
