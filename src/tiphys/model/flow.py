@@ -4,7 +4,7 @@ The values that flow through a look at an application, from pairing to the recor
 Each is made by one package of the core and read by another, which is why they live here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -182,4 +182,6 @@ class Seen:
     """Whether the API server serves a kind by now."""
     now: datetime
     last_write: datetime | None = None
-    """When this look last changed something in the cluster."""
+    """When the operation last changed something in the cluster, as far as is remembered."""
+    unreadable: Collection[Key] = ()
+    """The objects of which nobody could tell whether they are there."""

@@ -69,11 +69,19 @@ class Playbook:
         }
         self.health: dict[Key, Health | None] = {}
         self.unserved = set(unserved)
+        self.unreadable: set[Key] = set()
         self.last_write: datetime | None = None
         self.step()
 
     def step(self) -> None:
-        seen = Seen(self.live, self.health, lambda kind: kind not in self.unserved, self.now, self.last_write)
+        seen = Seen(
+            self.live,
+            self.health,
+            lambda kind: kind not in self.unserved,
+            self.now,
+            self.last_write,
+            self.unreadable,
+        )
         told = advance(self.state, self.tasks, seen, self.terms)
         self.state, self.commands, self.again = told.state, told.commands, told.again
 
@@ -107,6 +115,14 @@ class Playbook:
     def sees(self, **healths: HealthCode) -> "Playbook":
         """From now on these objects have this health."""
         self.health.update({k: Health(healths[k.name]) for k in self.live if k.name in healths})
+        self.step()
+        return self
+
+    def loses(self, name: str) -> "Playbook":
+        """Somebody deletes an object."""
+        for gone in [k for k in self.live if k.name == name]:
+            del self.live[gone]
+            self.health.pop(gone, None)
         self.step()
         return self
 

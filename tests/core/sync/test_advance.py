@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.sync.playbook import DEGRADED, HEALTHY, PROGRESSING, Playbook, key, unwanted, wants
 from tiphys.core.sync.advance import Terms
-from tiphys.core.sync.state import records
-from tiphys.model.flow import Apply, Health, Phase, Task
-from tiphys.model.objects import Key, Kind, Manifest
+from tiphys.core.sync.state import recorded, records
+from tiphys.model.flow import Apply, Health, Phase, Result, Task
+from tiphys.model.objects import Key, Kind, Live, Manifest
 
 CRD = "CustomResourceDefinition"
 
@@ -90,6 +91,74 @@ def test_an_object_of_a_kind_that_the_sync_brings_waits_for_the_kind():
     play.asks("try scalers").answers().asks("apply scalers").answers().asks()
     play.unserved = set()
     play.later(seconds=1).asks("apply web").answers().ends(Phase.SUCCEEDED)
+
+
+def test_a_definition_that_comes_in_a_later_wave_than_its_objects_is_told_at_once():
+    spec = {"group": "keda.sh", "names": {"kind": "Scaler"}}
+    brings = Task(key("scalers", CRD), Manifest(key("scalers", CRD), {"spec": spec}), wave=1)
+    scaler = Key("keda.sh", "Scaler", "shop", "web")
+    play = Playbook([brings, Task(scaler, Manifest(scaler, {}))], unserved={Kind("keda.sh", "Scaler")})
+    play.tried().ends(Phase.FAILED, "comes in a later wave (1)")
+
+
+def test_a_kind_that_is_never_served_is_waited_for_until_the_deadline_and_told():
+    spec = {"group": "keda.sh", "names": {"kind": "Scaler"}}
+    brings = Task(key("scalers", CRD), Manifest(key("scalers", CRD), {"spec": spec}))
+    scaler = Key("keda.sh", "Scaler", "shop", "web")
+    play = Playbook([brings, Task(scaler, Manifest(scaler, {}))], unserved={Kind("keda.sh", "Scaler")})
+    play.tried().answers().asks().later(minutes=16).ends(Phase.FAILED, "serves keda.sh/Scaler")
+
+
+def test_an_object_that_is_deleted_while_its_health_is_waited_for_fails_the_sync():
+    play = Playbook([wants("web", wave=1), wants("db")]).tried()
+    play.health[key("db")] = Health(PROGRESSING)
+    play.answers().asks().loses("db").ends(Phase.FAILED, "db: applied, but was deleted")
+
+
+def test_an_object_that_goes_by_itself_when_it_is_done_is_done():
+    body = {"spec": {"ttlSecondsAfterFinished": 0}}
+    job = Task(key("job", "Job"), Manifest(key("job", "Job"), body))
+    play = Playbook([job, wants("web", wave=1)]).tried()
+    play.health[job.key] = Health(PROGRESSING)
+    play.answers().asks().loses("job").asks("apply web")
+
+
+def test_an_object_that_cannot_be_read_is_not_taken_for_deleted():
+    play = Playbook([wants("web", wave=1), wants("db")]).tried()
+    play.health[key("db")] = Health(PROGRESSING)
+    play.unreadable.add(key("db"))
+    play.answers().loses("db").asks()
+    assert play.state.phase == Phase.RUNNING
+
+
+def test_a_sync_that_waits_for_a_deletion_names_what_holds_it():
+    play = Playbook([unwanted("old"), wants("web", wave=1)], prune=True).tried().asks("delete old")
+    held = Live(key("old"), {"metadata": {"uid": "old", "finalizers": ["example.org/hold"]}})
+    play.live[held.key] = held
+    asked = [Result(held.key, Phase.SUCCEEDED, "is being deleted")]
+    play.state = recorded(play.state, play.tasks, asked, dry=False)
+    play.step()
+    assert "example.org/hold" in play.asks().state.message
+
+
+@pytest.mark.parametrize(("prune", "status"), [(True, "Pruned"), (False, "PruneSkipped")])
+def test_a_dry_run_tells_what_would_become_of_what_is_too_much(prune: bool, status: str):
+    play = Playbook([unwanted("old")], prune=prune, dry_run=True).ends(Phase.SUCCEEDED, "dry run")
+    assert records(play.state)[key("old")].status == status
+
+
+def test_a_clock_that_was_set_back_lets_nobody_wait_for_ever():
+    play = Playbook([wants("web")], retry=3).answers(web="no")
+    play.now -= timedelta(days=365)
+    play.later(minutes=1).later(seconds=10).asks("try web")
+    play.later(minutes=16).ends(Phase.FAILED, "within 15 minutes")
+
+
+def test_a_phase_that_nobody_knows_is_an_end():
+    play = Playbook([wants("web")])
+    play.state = replace(play.state, phase="Pondering")
+    play.step()
+    play.asks()
 
 
 def test_objects_of_a_namespace_to_be_made_are_tried_when_it_is_there():

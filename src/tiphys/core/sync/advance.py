@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from tiphys.core.sync.options import kept_by
 from tiphys.core.sync.order import rank
 from tiphys.core.sync.plan import PHASES
 from tiphys.core.sync.state import (
@@ -19,10 +20,13 @@ from tiphys.core.sync.state import (
     PRUNE_SKIPPED,
     PRUNED,
     SYNCED,
+    TERMINATED,
     attempted_again,
     ended,
     failed_attempt,
+    in_time,
     instant,
+    phase_of,
     record,
     records,
     retry_at,
@@ -31,6 +35,8 @@ from tiphys.core.sync.state import (
 from tiphys.model.api import OperationState, ResourceResult, SyncOperation
 from tiphys.model.flow import Apply, Command, Delete, HealthCode, Phase, Seen, Task
 from tiphys.model.objects import Key, Kind, part
+
+DEFINITION = Kind("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +60,11 @@ class Step:
 def advance(state: OperationState, tasks: Sequence[Task], seen: Seen, terms: Terms) -> Step:
     """The next step of an operation. Without commands there is nothing to do but wait for an event."""
     if state.phase == Phase.TERMINATING:
-        return Step(ended(state, Phase.FAILED, "terminated by request", seen.now))
-    if Phase(state.phase).ended:
+        return Step(ended(state, Phase.FAILED, TERMINATED, seen.now))
+    if phase_of(state).ended:
         return Step(state)
-    deadline = instant(state.started_at) + terms.deadline
+    state = in_time(state, seen.now)
+    deadline = deadline_of(state, terms)
     if seen.now >= deadline:
         return Step(ended(state, Phase.FAILED, _late(state, tasks, seen, terms), seen.now))
     waiting = retry_at(state)
@@ -67,7 +74,12 @@ def advance(state: OperationState, tasks: Sequence[Task], seen: Seen, terms: Ter
         state = attempted_again(state)
     state, dry_runs = _tried(state, tasks, seen)
     step = Step(state, dry_runs) if dry_runs else _next(state, tasks, seen, terms)
-    return step if Phase(step.state.phase).ended else _by(step, deadline)
+    return step if phase_of(step.state).ended else _by(step, deadline)
+
+
+def deadline_of(state: OperationState, terms: Terms) -> datetime:
+    """When an operation ends, whatever it is waiting for."""
+    return instant(state.started_at) + terms.deadline
 
 
 def _by(step: Step, deadline: datetime) -> Step:
@@ -96,7 +108,8 @@ def _next(state: OperationState, tasks: Sequence[Task], seen: Seen, terms: Terms
     if failures:
         return Step(failed_attempt(state, _told(failures), seen.now))
     if sync.dry_run:
-        return Step(ended(_all_dry(state, tasks), Phase.SUCCEEDED, "successfully synced (dry run)", seen.now))
+        done = _all_dry(state, tasks, seen)
+        return Step(ended(done, Phase.SUCCEEDED, "successfully synced (dry run)", seen.now))
     running = [task for task in tasks if known[task.key].hook_phase == Phase.RUNNING]
     pending = [task for task in tasks if not known[task.key].hook_phase]
     if running and (not pending or min(map(_wave, running)) < min(map(_wave, pending))):
@@ -125,30 +138,34 @@ def _batch(
     coming = _Coming.of(tasks, seen)
     ready = [task for task in batch if task.prunes or task.key.of not in coming.kinds]
     if not ready:
-        kinds = ", ".join(sorted({str(task.key.of) for task in batch}))
-        return Step(
-            replace(state, message=f"waiting until the API server serves {kinds}"),
-            again=seen.now + timedelta(milliseconds=250),
-        )
+        return _unserved(state, batch, pending, seen)
     commands = tuple(_delete(task, seen) if task.prunes else _apply(task) for task in ready)
     return Step(replace(state, message=_doing(ready)), commands)
 
 
+def _unserved(state: OperationState, batch: Sequence[Task], pending: Sequence[Task], seen: Seen) -> Step:
+    """What to do about objects whose kinds are not served yet: wait, but not for what comes after them."""
+    kinds = {task.key.of for task in batch}
+    later = next((task for task in pending if _brought(task) in kinds), None)
+    if later:
+        said = (
+            f"{_named(batch)} cannot be applied before {later.key}, which defines its kind and comes in a later wave "
+            f"({later.wave}): give the definition an earlier one"
+        )
+        return Step(failed_attempt(state, said, seen.now))
+    names = ", ".join(sorted(map(str, kinds)))
+    said = f"waiting until the API server serves {names}"
+    return Step(replace(state, message=said), again=seen.now + timedelta(seconds=1))
+
+
 def _settled(task: Task, sync: SyncOperation, seen: Seen) -> ResourceResult | None:
     """The record of a task that needs no command."""
-    if task.prunes:
-        if task.key not in seen.live:
-            return record(task, PRUNED, "pruned", Phase.SUCCEEDED)
-        if "Prune=false" in task.options:
-            return record(task, PRUNE_SKIPPED, "ignored (no prune)", Phase.SUCCEEDED)
-        if "Prune=confirm" in task.options:
-            return record(task, PRUNE_SKIPPED, "ignored (Prune=confirm is not built yet)", Phase.SUCCEEDED)
-        if not sync.prune:
-            return record(task, PRUNE_SKIPPED, "ignored (requires pruning)", Phase.SUCCEEDED)
-        return None
-    if task.in_sync:
-        return record(task, SYNCED, "unchanged", Phase.RUNNING)
-    return None
+    if not task.prunes:
+        return record(task, SYNCED, "unchanged", Phase.RUNNING) if task.in_sync else None
+    if task.key not in seen.live:
+        return record(task, PRUNED, "pruned", Phase.SUCCEEDED)
+    why = kept_by(task.options) or ("" if sync.prune else "requires pruning")
+    return record(task, PRUNE_SKIPPED, f"ignored ({why})", Phase.SUCCEEDED) if why else None
 
 
 def _judged(state: OperationState, tasks: Sequence[Task], seen: Seen) -> Iterable[tuple[Key, ResourceResult]]:
@@ -162,8 +179,8 @@ def _judged(state: OperationState, tasks: Sequence[Task], seen: Seen) -> Iterabl
         phase = _verdict(task, seen) if waves else Phase.SUCCEEDED
         if phase is Phase.FAILED:
             health = seen.health.get(task.key)
-            said = f"applied, but it is {health.code}: {health.message}" if health else was.message
-            yield task.key, replace(was, hook_phase=phase, message=said)
+            said = f"it is {health.code}: {health.message}" if health else "was deleted before it was healthy"
+            yield task.key, replace(was, hook_phase=phase, message=f"applied, but {said}")
         elif phase:
             yield task.key, replace(was, hook_phase=phase)
 
@@ -173,7 +190,7 @@ def _verdict(task: Task, seen: Seen) -> Phase | None:
     if task.prunes:
         return None if task.key in seen.live else Phase.SUCCEEDED
     if task.key not in seen.live:
-        return None
+        return None if task.key in seen.unreadable else _left(task)
     match seen.health.get(task.key):
         case None:
             return Phase.SUCCEEDED
@@ -182,6 +199,12 @@ def _verdict(task: Task, seen: Seen) -> Phase | None:
         case health if health.code is HealthCode.DEGRADED:
             return Phase.FAILED
     return None
+
+
+def _left(task: Task) -> Phase:
+    """What to think of an object that was there and is not: some are meant to go when they are done."""
+    spec = part(task.target.body, "spec") if task.target else {}
+    return Phase.FAILED if spec.get("ttlSecondsAfterFinished") is None else Phase.SUCCEEDED
 
 
 @dataclass(frozen=True)
@@ -196,7 +219,7 @@ class _Coming:
     def of(cls, tasks: Sequence[Task], seen: Seen) -> "_Coming":
         made = [t for t in tasks if t.target]
         spaces = {t.key.name for t in made if t.key.of == ("", "Namespace") and t.key not in seen.live}
-        brought = {_brought(t) for t in made if t.key.kind == "CustomResourceDefinition"}
+        brought = {kind for t in made if (kind := _brought(t))}
         lenient = {t.key.of for t in made if "SkipDryRunOnMissingResource=true" in t.options}
         absent = {kind for kind in brought | lenient if not seen.served(kind)}
         return cls(frozenset(spaces), frozenset(k for k in brought if k in absent), frozenset(absent))
@@ -206,8 +229,11 @@ class _Coming:
         return key.namespace in self.namespaces or key.of in self.served
 
 
-def _brought(task: Task) -> Kind:
-    spec = part(task.target.body, "spec") if task.target else {}
+def _brought(task: Task) -> Kind | None:
+    """The kind that a definition among the tasks brings."""
+    if not task.target or task.key.of != DEFINITION:
+        return None
+    spec = part(task.target.body, "spec")
     return Kind(str(spec.get("group", "")), str(part(spec, "names").get("kind", "")))
 
 
@@ -242,13 +268,14 @@ def _failed(noted: ResourceResult) -> bool:
     return noted.status == FAILED or noted.hook_phase == Phase.FAILED
 
 
-def _all_dry(state: OperationState, tasks: Sequence[Task]) -> OperationState:
+def _all_dry(state: OperationState, tasks: Sequence[Task], seen: Seen) -> OperationState:
     """The records of a dry run: what would become of each object."""
-    known = records(state)
+    known, sync = records(state), state.operation.sync or SyncOperation()
 
     def said(task: Task) -> ResourceResult:
-        message = "unchanged" if task.in_sync else "pruned" if task.prunes else known[task.key].message
-        status = PRUNED if task.prunes else SYNCED
+        settled = _settled(task, sync, seen)
+        message = settled.message if settled else "pruned" if task.prunes else known[task.key].message
+        status = settled.status if settled else PRUNED if task.prunes else SYNCED
         return replace(known[task.key], status=status, message=f"{message} (dry run)")
 
     return with_records(state, {task.key: said(task) for task in tasks})
@@ -266,10 +293,12 @@ def _doing(batch: Sequence[Task]) -> str:
 
 
 def _waits(running: Sequence[Task], seen: Seen) -> str:
-    health = seen.health.get(running[0].key)
-    why = f": {health.message}" if health and health.message else ""
-    verb = "deletion" if running[0].prunes else "healthy state"
-    return f"waiting for {verb} of {_named(running)}{why}"
+    first = running[0]
+    health, live = seen.health.get(first.key), seen.live.get(first.key)
+    held = live.metadata.get("finalizers") if live and first.prunes else None
+    why = f"held by {', '.join(map(str, held))}" if held else health.message if health else ""
+    verb = "deletion" if first.prunes else "healthy state"
+    return f"waiting for {verb} of {_named(running)}{f': {why}' if why else ''}"
 
 
 def _named(tasks: Sequence[Task]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tiphys.core.languages.durations import parse_duration
-from tiphys.core.sync.state import instant, pause
+from tiphys.core.sync.state import TERMINATED, is_automatic, past, pause, phase_of
 from tiphys.model.api import (
     Application,
     Backoff,
@@ -19,6 +19,7 @@ from tiphys.model.api import (
     OperationState,
     SyncOperation,
     SyncOperationResource,
+    storable,
 )
 from tiphys.model.flow import Phase, SyncCode
 from tiphys.model.objects import Key
@@ -39,7 +40,7 @@ class Outlook:
     drifted: tuple[Key, ...] = ()
     """Targets that are out of sync."""
     extras: int = 0
-    """Objects that nobody wants any more."""
+    """Objects that nobody wants any more and that a sync with prune would delete."""
     targets: int = 0
 
 
@@ -74,14 +75,14 @@ def due(application: Application, outlook: Outlook, now: datetime) -> Operation 
     last = application.status.operation_state
     if not last or not _same_attempt(last, application, outlook.revision):
         return _operation(application, outlook)
-    if Phase(last.phase) is not Phase.SUCCEEDED:
-        return _at(_retry_at(last), now, "the last sync failed") or _operation(
+    if phase_of(last) is not Phase.SUCCEEDED:
+        return _at(_retry_at(last, now), now, "the last sync failed") or _operation(
             application, outlook, attempt=_attempt(last) + 1
         )
     if not automated.self_heal:
         return None
     heals = _heals(last, now)
-    return _at(_heal_at(last, heals), now, "healing drift") or _operation(
+    return _at(_heal_at(last, heals, now), now, "healing drift") or _operation(
         application, outlook, heals=heals + 1
     )
 
@@ -89,8 +90,7 @@ def due(application: Application, outlook: Outlook, now: datetime) -> Operation 
 def follows_newest(state: OperationState) -> bool:
     """Whether a running operation follows the newest revision, rather than one that a user named."""
     sync = state.operation.sync
-    automated = state.operation.initiated_by and state.operation.initiated_by.automated
-    return bool(automated or not sync or not sync.revision)
+    return is_automatic(state.operation) or not sync or not sync.revision
 
 
 def _operation(application: Application, outlook: Outlook, *, attempt: int = 0, heals: int = 0) -> Operation:
@@ -101,7 +101,7 @@ def _operation(application: Application, outlook: Outlook, *, attempt: int = 0, 
             revision=outlook.revision,
             prune=bool(automated and automated.prune),
             sync_options=policy.sync_options if policy else (),
-            source=application.spec.source,
+            source=storable(application.spec.source),
             resources=_selection(outlook) if heals else (),
             auto_heal_attempts_count=heals,
         ),
@@ -122,37 +122,46 @@ def _selection(outlook: Outlook) -> tuple[SyncOperationResource, ...]:
 
 
 def _same_attempt(last: OperationState, application: Application, revision: str) -> bool:
-    """Whether the last operation was for this very revision and source."""
+    """Whether the last operation was for this very revision and source, and for all of it."""
     result = last.sync_result
-    return bool(result and result.revision == revision and result.source in (None, application.spec.source))
+    if not result or result.revision != revision or _was_partial(last):
+        return False
+    return result.source is None or storable(result.source) == storable(application.spec.source)
+
+
+def _was_partial(last: OperationState) -> bool:
+    """Whether somebody tried the revision only, or synced a part of it: that brings nobody the rest."""
+    sync = last.operation.sync
+    return bool(sync and not is_automatic(last.operation) and (sync.dry_run or sync.resources))
 
 
 def _attempt(last: OperationState) -> int:
     said = next((i.value for i in last.operation.info if i.name == ATTEMPT), "0")
-    return int(said) if said.isdigit() else 0
+    return int(said) if said.isdecimal() and len(said) < 9 else 0
 
 
-def _retry_at(last: OperationState) -> datetime:
-    return instant(last.finished_at) + pause(_attempt(last) + 1, RETRIES)
+def _retry_at(last: OperationState, now: datetime) -> datetime:
+    """Later after each failure. What somebody put an end to rests as long as it can."""
+    wait = (
+        parse_duration(RETRIES.max_duration)
+        if last.message == TERMINATED
+        else pause(_attempt(last) + 1, RETRIES)
+    )
+    return past(last.finished_at, now) + wait
 
 
 def _heals(last: OperationState, now: datetime) -> int:
     """How often drift was healed in a row; a time of peace lets it begin anew."""
     sync = last.operation.sync
-    heals = sync.auto_heal_attempts_count if sync else 0
-    quiet = now - instant(last.finished_at)
+    heals = max(sync.auto_heal_attempts_count, 0) if sync else 0
+    quiet = now - past(last.finished_at, now)
     return heals if quiet < 3 * pause(heals, HEALS) else 0
 
 
-def _heal_at(last: OperationState, heals: int) -> datetime:
+def _heal_at(last: OperationState, heals: int, now: datetime) -> datetime:
     """At once the first time, so that an edit by hand lives for a moment only; then later each time."""
-    return instant(last.finished_at) + (pause(heals, HEALS) if heals else timedelta())
+    return past(last.finished_at, now) + (pause(heals, HEALS) if heals else timedelta())
 
 
 def _at(at: datetime, now: datetime, why: str) -> Later | None:
     return Later(at, why) if now < at else None
-
-
-def longest_wait() -> timedelta:
-    """The longest that a retry waits."""
-    return parse_duration(RETRIES.max_duration)

@@ -12,9 +12,14 @@ LIMIT = 10
 def with_success(
     history: Sequence[RevisionHistory], state: OperationState, limit: int | None
 ) -> tuple[RevisionHistory, ...]:
-    """The history after an operation ended. Dry, selective and failed syncs leave no trace (selective sync page)."""
+    """
+    The history after an operation ended.
+
+    Dry, selective and failed syncs leave no trace (selective sync page), nor do those that heal drift.
+    """
     sync, result = state.operation.sync, state.sync_result
-    if state.phase != Phase.SUCCEEDED or not result or (sync and (sync.dry_run or sync.resources)):
+    no_trace = sync and (sync.dry_run or sync.resources or sync.auto_heal_attempts_count > 0)
+    if state.phase != Phase.SUCCEEDED or not result or no_trace:
         return tuple(history)
     entry = RevisionHistory(
         id=history[-1].id + 1 if history else 0,

@@ -17,6 +17,13 @@ def effective(application: Iterable[str], annotations: Mapping[str, str]) -> fro
     return frozenset(f"{name}={value}" for name, value in chosen.items())
 
 
+def kept_by(options: frozenset[str]) -> str:
+    """Why an object with these options is never pruned, in Argo CD's words; empty if it may be."""
+    if "Prune=false" in options:
+        return "no prune"
+    return "Prune=confirm is not built yet" if "Prune=confirm" in options else ""
+
+
 def wave_of(annotations: Mapping[str, str]) -> int:
     """
     The sync wave of an object; what is no whole number counts as 0, as in Argo CD.

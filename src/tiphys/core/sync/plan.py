@@ -32,8 +32,8 @@ class Wanted:
 def plan(operation: Operation, wanted: Wanted, options: Iterable[str] = ()) -> tuple[Task, ...]:
     """The tasks in their order. ``options`` are the application's own; the operation's are added."""
     sync = operation.sync or SyncOperation()
-    words = (*options, *sync.sync_options)
-    chosen = [pair for pair in wanted.pairs if _selected(pair.key, sync)]
+    words = (*options, *sync.sync_options, *_strategy(sync))
+    chosen = [pair for pair in wanted.pairs if selects(sync, pair.key) and _is_due(pair, wanted)]
     tasks = [_task(pair, wanted, words, sync) for pair in chosen]
     namespace = _namespace_task(wanted, words, tasks)
     return tuple(sorted(_with_prunes_reversed([*namespace, *tasks]), key=position))
@@ -50,13 +50,26 @@ def position(task: Task) -> tuple[int, int, int, str, str]:
     )
 
 
-def _selected(key: Key, sync: SyncOperation) -> bool:
-    """Whether a selective sync means the object; without a selection, all are meant."""
+def selects(sync: SyncOperation, key: Key) -> bool:
+    """Whether a sync means the object; without a selection, all are meant."""
     return not sync.resources or any(
         (chosen.group, chosen.kind, chosen.name) == (key.group, key.kind, key.name)
-        and chosen.namespace in ("", key.namespace)
+        and (not key.namespace or chosen.namespace in ("", key.namespace))
         for chosen in sync.resources
     )
+
+
+def _is_due(pair: Pair, wanted: Wanted) -> bool:
+    """What is live and wanted by nobody is only pruned where it is certain that nobody wants it."""
+    comparison = wanted.comparisons.get(pair.key)
+    return bool(pair.target or (comparison and comparison.requires_pruning))
+
+
+def _strategy(sync: SyncOperation) -> tuple[str, ...]:
+    """The sync options that a strategy stands for."""
+    strategy = sync.sync_strategy
+    ways = (strategy.apply, strategy.hook) if strategy else ()
+    return ("Force=true",) if any(way and way.force for way in ways) else ()
 
 
 def _task(pair: Pair, wanted: Wanted, words: Iterable[str], sync: SyncOperation) -> Task:

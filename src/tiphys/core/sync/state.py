@@ -17,11 +17,14 @@ from tiphys.model.api import (
     OperationState,
     ResourceResult,
     SyncResult,
+    storable,
 )
 from tiphys.model.flow import Phase, Result, Task
 from tiphys.model.objects import Key
 
 SYNCED, FAILED, PRUNED, PRUNE_SKIPPED = "Synced", "SyncFailed", "Pruned", "PruneSkipped"
+TERMINATED = "terminated by request"
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def begun(
@@ -32,8 +35,21 @@ def begun(
         operation=operation,
         phase=Phase.RUNNING,
         started_at=stamp(now),
-        sync_result=SyncResult(revision=revision, source=source),
+        sync_result=SyncResult(revision=revision, source=storable(source)),
     )
+
+
+def phase_of(state: OperationState) -> Phase:
+    """Where an operation stands. A word that nobody knows was written by somebody else, and is an end."""
+    try:
+        return Phase(state.phase)
+    except ValueError:
+        return Phase.ERROR
+
+
+def is_automatic(operation: Operation) -> bool:
+    """Whether the application's policy asked for the operation, rather than somebody."""
+    return bool(operation.initiated_by and operation.initiated_by.automated)
 
 
 def superseded(
@@ -41,12 +57,19 @@ def superseded(
 ) -> OperationState:
     """The same operation turned to a newer revision: what it did so far no longer counts."""
     was = state.sync_result.revision[:7] if state.sync_result and state.sync_result.revision else "nothing"
-    operation = state.operation
-    if operation.sync:
-        operation = replace(operation, sync=replace(operation.sync, revision=revision, source=source))
-    return replace(
-        begun(operation, revision, source, now), message=f"superseded {was}: {revision[:7]} is newer"
+    newer = begun(_turned(state.operation, revision, source), revision, source, now)
+    is_newer = "is newer" if revision[:7] != was else "with another source is newer"
+    return replace(newer, message=f"superseded {was}: {revision[:7]} {is_newer}")
+
+
+def _turned(operation: Operation, revision: str, source: ApplicationSource | None) -> Operation:
+    """What the policy asked for is now about all of the newer revision; what a user asked for stays as worded."""
+    if not operation.sync or not is_automatic(operation):
+        return operation
+    sync = replace(
+        operation.sync, revision=revision, source=storable(source), resources=(), auto_heal_attempts_count=0
     )
+    return replace(operation, sync=sync, info=())
 
 
 def ended(state: OperationState, phase: Phase, message: str, now: datetime) -> OperationState:
@@ -117,7 +140,7 @@ def failed_attempt(state: OperationState, message: str, now: datetime) -> Operat
 
 def retry_at(state: OperationState) -> datetime | None:
     """When a waiting operation is to be tried again; ``None`` if it is not waiting."""
-    if Phase(state.phase) is not Phase.RUNNING or not state.finished_at:
+    if phase_of(state) is not Phase.RUNNING or not state.finished_at:
         return None
     backoff = (state.operation.retry and state.operation.retry.backoff) or Backoff()
     return instant(state.finished_at) + pause(state.retry_count, backoff)
@@ -131,11 +154,11 @@ def attempted_again(state: OperationState) -> OperationState:
 
 def pause(attempt: int, backoff: Backoff) -> timedelta:
     """How long to wait before an attempt, counted from 1: Argo CD's defaults are 5 s, doubled, 3 minutes at most."""
-    base = parse_duration(backoff.duration or "5s")
-    longest = parse_duration(backoff.max_duration or "3m")
-    factor = backoff.factor or 2
-    grown = base.total_seconds() * float(factor) ** min(max(attempt - 1, 0), 64)
-    return min(longest, timedelta(seconds=min(grown, longest.total_seconds())))
+    seconds = parse_duration(backoff.duration or "5s").total_seconds()
+    longest = parse_duration(backoff.max_duration or "3m").total_seconds()
+    for _ in range(min(attempt - 1, 64)):
+        seconds = min(seconds * min(max(backoff.factor or 2, 1), 1000), longest)
+    return timedelta(seconds=min(seconds, longest))
 
 
 def stamp(at: datetime) -> str:
@@ -148,5 +171,18 @@ def instant(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
+        return LONG_AGO
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def past(text: str, now: datetime) -> datetime:
+    """A time that has been. One to come was written by a clock that was set back since: as if long ago."""
+    at = instant(text)
+    return at if at <= now else LONG_AGO
+
+
+def in_time(state: OperationState, now: datetime) -> OperationState:
+    """The operation, as if begun now where the clock was set back since it began."""
+    began = state.started_at if instant(state.started_at) <= now else stamp(now)
+    paused = state.finished_at if instant(state.finished_at) <= now else stamp(now)
+    return replace(state, started_at=began, finished_at=paused)

@@ -52,6 +52,7 @@ from tiphys.model.api.source import (
     KustomizeSource,
     PluginParameter,
     PluginSource,
+    storable,
 )
 from tiphys.model.api.spec import ApplicationSpec, Destination, IgnoreDifference
 from tiphys.model.api.status import (
@@ -159,5 +160,6 @@ __all__ = [
     "decode_application",
     "decode_project",
     "encode",
+    "storable",
     "to_json",
 ]

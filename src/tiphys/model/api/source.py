@@ -5,7 +5,10 @@ Where manifests come from, and how each tool is to be called to make them.
 fields do, is decided elsewhere.
 """
 
+from typing import Any
+
 from msgspec import field
+from msgspec.structs import replace
 
 from tiphys.model.api.wire import FreeForm, Wire
 
@@ -160,3 +163,21 @@ class ApplicationSource(Wire, frozen=True, kw_only=True):
     kustomize: KustomizeSource | None = None
     directory: DirectorySource | None = None
     plugin: PluginSource | None = None
+
+
+def storable(source: ApplicationSource | None) -> ApplicationSource | None:
+    """
+    The source as a status can hold it: without the nulls inside of ``valuesObject``.
+
+    Statuses are written by merge patches (RFC 7386), in which a null in a mapping means "take this away". Whoever
+    compares a source with one of a status compares this.
+    """
+    if source is None or source.helm is None or not source.helm.values_object:
+        return source
+    return replace(source, helm=replace(source.helm, values_object=_merged(source.helm.values_object)))
+
+
+def _merged(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: _merged(part) for name, part in value.items() if part is not None}
