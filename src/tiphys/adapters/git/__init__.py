@@ -5,7 +5,9 @@ Speaks Git and hands out our nouns. Which revisions matter, and when to look aga
 """
 
 from tiphys.adapters.git.process import allowed_environment
+from tiphys.adapters.git.push import Branch
 from tiphys.adapters.git.repositories import GitRepositories
 from tiphys.adapters.git.settings import Settings
+from tiphys.adapters.git.signing_in import Credentials
 
-__all__ = ["GitRepositories", "Settings", "allowed_environment"]
+__all__ = ["Branch", "Credentials", "GitRepositories", "Settings", "allowed_environment"]

@@ -1,0 +1,192 @@
+"""
+The story of a release: images are set in the files of a charts repository, and never is a neighbour overwritten.
+
+Fetch, edit the newest, push; whoever came second does it again on what came first, a little later each time. What
+is there already is not set again, so a release whose answer was lost can be repeated.
+"""
+
+import asyncio
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Protocol
+
+from tiphys.core.release.document import read
+from tiphys.core.release.edit import edited
+from tiphys.core.release.images import Wish, values
+from tiphys.core.release.paths import Place
+from tiphys.core.sources.paths import inside, joined
+from tiphys.model.commits import Draft, Person
+from tiphys.model.errors import SpecError, Unavailable
+
+USUAL_FILES = ("values.yaml", "kustomization.yaml", "kustomization.yml", "Kustomization")
+_CHARTS = "charts"
+"""Where a chart is looked for that is named without its folder."""
+_MOST = 5.0
+"""Seconds that nobody pauses longer."""
+_TRIES = 3
+"""So often in a row may the host not answer."""
+
+
+class Branch(Protocol):
+    """A branch of a charts repository."""
+
+    async def fetch(self) -> str:
+        """Its newest commit, asked for now."""
+
+    async def read(self, commit: str, paths: Collection[str]) -> Mapping[str, bytes | None]:
+        """The content of files of a commit; ``None`` where there is no file."""
+
+    async def names(self, commit: str, folder: str) -> Sequence[str]:
+        """What a folder of a commit holds; empty where there is none."""
+
+    async def commit(self, parent: str, draft: Draft) -> str:
+        """A commit on top of another one, that nobody else sees yet."""
+
+    async def push(self, commit: str) -> bool:
+        """Make it the branch's newest; ``False`` if somebody else's came first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a release sets where, and how its commit tells of it."""
+
+    charts: Sequence[str]
+    """Folders of the repository, or files in it."""
+    wishes: Sequence[Wish]
+    message: str
+    author: Person
+    file: str = ""
+    """Of each chart; empty for the first of the usual ones that it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A value that becomes another one."""
+
+    file: str
+    place: Place
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a release ended."""
+
+    commit: str
+    """The newest of the branch; its own, if it changed something."""
+    changes: Sequence[Change]
+    attempts: int = 1
+
+
+async def release(order: Order, branch: Branch, seconds: float) -> Outcome:
+    """
+    Bring the order into the branch, as one commit; none if everything is so already.
+
+    Raises ``Unavailable`` if that does not succeed within these seconds: others may always come first.
+    """
+    until, silent, attempt = monotonic() + seconds, 0, 0
+    while True:
+        attempt, started = attempt + 1, monotonic()
+        try:
+            outcome = await _try(order, branch, attempt)
+            silent = 0
+        except Unavailable:
+            outcome, silent = None, silent + 1
+            if silent >= _TRIES or monotonic() > until:
+                raise
+        if outcome:
+            return outcome
+        if monotonic() > until:
+            raise Unavailable(
+                f"others came first, {attempt} times within {seconds:g} seconds: nothing was changed; give it longer "
+                "with --timeout"
+            )
+        await asyncio.sleep(_pause(attempt, monotonic() - started))
+
+
+async def preview(order: Order, branch: Branch) -> Outcome:
+    """What a release would change, were it now."""
+    tip = await branch.fetch()
+    return Outcome(tip, (await _edits(order, tip, branch)).changes)
+
+
+async def _try(order: Order, branch: Branch, attempt: int) -> Outcome | None:
+    """One attempt; ``None`` if somebody else came first."""
+    tip = await branch.fetch()
+    edits = await _edits(order, tip, branch)
+    if not edits.changes:
+        return Outcome(tip, (), attempt)
+    commit = await branch.commit(tip, Draft(edits.files, order.message, order.author, order.author))
+    return Outcome(commit, edits.changes, attempt) if await branch.push(commit) else None
+
+
+def _pause(attempt: int, took: float) -> float:
+    """
+    Seconds until the next attempt: any time up to a limit that doubles, so that those who met do not meet again.
+
+    The limit is counted in attempts: where the host is slow, or many come at once, an attempt takes longer.
+    """
+    return random.uniform(0, min(_MOST, took * 2.0 ** min(attempt, 20)))  # noqa: S311 - spreads load, keeps no secret
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """Files that are to have another content, and what changes in them."""
+
+    files: Mapping[str, bytes]
+    changes: Sequence[Change]
+
+
+def edit(contents: Mapping[str, bytes], wishes: Sequence[Wish]) -> Edits:
+    """The wishes fulfilled in each of the files. Raises ``SpecError`` where one cannot be."""
+    files: dict[str, bytes] = {}
+    changes: list[Change] = []
+    for name, content in contents.items():
+        file = read(content, name)
+        wanted = values(file, wishes)
+        after = edited(file, wanted)
+        if after.text != file.text:
+            files[name] = after.encoded()
+            old = {place: file.scalars[place].value for place in wanted}
+            changes += [
+                Change(name, place, old[place], value)
+                for place, value in wanted.items()
+                if not (file.scalars[place].is_text and old[place] == value)
+            ]
+    return Edits(files, changes)
+
+
+def candidates(chart: str, file: str) -> Sequence[str]:
+    """Where the file of a chart may be, the likeliest first."""
+    path = inside("", chart, "the chart")
+    if path.endswith((".yaml", ".yml")):
+        return (path,)
+    names = (file,) if file else USUAL_FILES
+    folders = (path, joined(_CHARTS, path)) if path else ("",)
+    return [inside(folder, name, "--file") for folder in folders for name in names]
+
+
+async def _edits(order: Order, tip: str, branch: Branch) -> Edits:
+    wanted = {chart: candidates(chart, order.file) for chart in order.charts}
+    found = await branch.read(tip, list(dict.fromkeys(path for paths in wanted.values() for path in paths)))
+    chosen: dict[str, bytes] = {}
+    for chart, paths in wanted.items():
+        path, content = next(((p, c) for p in paths if (c := found[p]) is not None), ("", None))
+        if content is None:
+            raise await _missing(chart, paths, tip, branch)
+        chosen[path] = content
+    return edit(chosen, order.wishes)
+
+
+async def _missing(chart: str, paths: Sequence[str], tip: str, branch: Branch) -> SpecError:
+    """Says which charts there are, or which files the chart has."""
+    for path in paths:
+        if there := await branch.names(tip, path.rpartition("/")[0]):
+            files = [name for name in there if name.endswith((".yaml", ".yml"))]
+            told = f"it has {', '.join(files[:8]) or 'no YAML file'}; name one with --file"
+            return SpecError(f"the chart {chart!r} has no {path.rpartition('/')[2]}: {told}")
+    there = await branch.names(tip, _CHARTS) or await branch.names(tip, "")
+    return SpecError(f"the repository has no chart {chart!r}; there are: {', '.join(there[:20])}")
