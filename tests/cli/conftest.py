@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+import structlog
 
 from tiphys.cli.main import run
 
@@ -27,7 +28,9 @@ class Outcome:
 
 
 @pytest.fixture
-def tiphys(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+def tiphys(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Outcome]]:
     """Runs ``tiphys`` with these words."""
     for name in (
         "KUBECONFIG",
@@ -43,7 +46,8 @@ def tiphys(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         code = run(words)
         return Outcome(code, *capfd.readouterr())
 
-    return ran
+    yield ran
+    structlog.reset_defaults()
 
 
 class Plane:

@@ -53,6 +53,7 @@ def test_applications_are_listed_by_labels_project_repository_and_cluster(tiphys
     assert tiphys("app", "list", "-o", "name", "-p", "x").out == ""
     assert tiphys("app", "list", "-o", "name", "-r", "https://git.example.com/charts").out.count("\n") == 2
     assert tiphys("app", "list", "-o", "name", "-c", "in-cluster").out == ""
+    assert f"no Application that is selected in namespace {here}" in tiphys("app", "list", "-p", "x").err
     assert "Synced  Healthy" in tiphys("app", "list").out
 
 
@@ -336,7 +337,8 @@ def test_an_api_server_that_is_away_is_told(tiphys, tmp_path):
     file.write_bytes(orjson.dumps(away))
     outcome = tiphys("app", "list", "--kubeconfig", str(file))
     assert outcome.code == 1
-    assert "http://127.0.0.1:9: cannot connect" in outcome.err
+    assert outcome.out == ""
+    assert "http://127.0.0.1:9: cannot connect: Connection refused; choose another cluster" in outcome.err
 
 
 def test_a_sync_that_nobody_takes_up_is_told(tiphys, plane_of_mine, monkeypatch):

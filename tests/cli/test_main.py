@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -119,6 +120,19 @@ def test_a_reader_that_goes_away_is_no_error(words):
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert done.stderr == ""
+
+
+def test_a_reader_that_goes_away_in_a_group_of_tasks_is_no_error(tiphys, failing):
+    failing(ExceptionGroup("unhandled errors", [BrokenPipeError()]))
+    outcome = tiphys("fail")
+    assert (outcome.code, outcome.err) == (141, "")
+
+
+def test_an_answer_that_has_no_room_is_told_without_a_traceback():
+    command = [sys.executable, "-m", "tiphys.cli.main", "version"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "Error: a disk is full\n")
 
 
 def test_version_in_every_format(tiphys):

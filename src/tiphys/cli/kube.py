@@ -18,7 +18,7 @@ from urllib.parse import quote
 import orjson
 
 from tiphys.cli.options import Access, Selection
-from tiphys.cli.output import tell
+from tiphys.cli.output import tell, without_logs
 from tiphys.core.diff.pointers import without
 from tiphys.model.api import Application, decode_application
 from tiphys.model.errors import Refused, SpecError, Stale, TiphysError, Unavailable
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 GROUP = "/apis/argoproj.io/v1alpha1"
 MERGE_PATCH = "application/merge-patch+json"
 EVERYWHERE = "*"
+NOTHING: Mapping[str, str] = {}
 
 _MANAGER = "tiphys"
 _ATTEMPTS = 10
@@ -133,7 +134,7 @@ class ControlPlane:
 
     async def find(self, name: AppName) -> Found | None:
         """An Application, ``None`` if there is none."""
-        reply = await self._api.call("GET", _path(name))
+        reply = await self._ask("GET", _path(name))
         if reply.code == 404:
             return None
         return Found(self._granted(reply, f"read Application {name}").body)
@@ -149,7 +150,7 @@ class ControlPlane:
         """The Applications of a namespace, sorted; the usual one if none is given, ``*`` for all."""
         place = namespace or self.place
         path = f"{GROUP}/applications" if place == EVERYWHERE else _collection(place)
-        reply = await self._api.call("GET", path, {"labelSelector": selector} if selector else {})
+        reply = await self._ask("GET", path, {"labelSelector": selector} if selector else {})
         if reply.code == 404:
             raise SpecError(
                 f"{self._api.server} knows no Applications ({reply.message}): install Tiphys or its CRDs "
@@ -172,7 +173,7 @@ class ControlPlane:
 
     async def objects(self, path: str) -> list[Body]:
         """The objects of another collection; none where we may not list them or it is not served."""
-        reply = await self._api.call("GET", path)
+        reply = await self._ask("GET", path)
         if reply.code in (403, 404):
             return []
         items: list[Body] = orjson.loads(self._granted(reply, f"list {path}").body)["items"]
@@ -262,6 +263,14 @@ class ControlPlane:
                         case "ERROR":
                             return
 
+    async def _ask(self, method: str, path: str, query: Mapping[str, str] = NOTHING) -> Reply:
+        """The answer. Raises ``Unavailable`` that says what a user can do where there is none."""
+        try:
+            return await self._api.call(method, path, query)
+        except Unavailable as error:
+            other = "choose another cluster, or other credentials, with --kubeconfig or --context"
+            raise Unavailable(f"{error}; {other}") from error
+
     def _granted(self, reply: Reply, doing: str) -> Reply:
         """The reply, if it is a yes; otherwise raises who must act."""
         match reply.code:
@@ -279,6 +288,7 @@ async def control_plane(access: Access) -> AsyncIterator[ControlPlane]:
     """The control plane that the command's flags name."""
     from tiphys.wiring.connecting import open_api  # noqa: PLC0415 - nothing else here needs a connection
 
+    without_logs()
     async with open_api(access) as api:
         yield ControlPlane(api, access)
 
@@ -312,7 +322,8 @@ def readable(found: Sequence[Found]) -> list[Found]:
 def unknown(name: AppName, others: Sequence[str] = ()) -> SpecError:
     """The error that there is no such Application, with names near to it."""
     near = get_close_matches(name.name, others, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "see `tiphys app list`, or name another with -N"
+    others_are = "see `tiphys app list`, or name another namespace with -N"
+    hint = f"did you mean {' or '.join(near)}?" if near else others_are
     return SpecError(f"there is no Application {name.name} in namespace {name.namespace}: {hint}")
 
 

@@ -8,6 +8,7 @@ imported only when it is run.
 import os
 import sys
 from collections.abc import Sequence
+from errno import ENOSPC
 from typing import NoReturn
 
 import click
@@ -87,9 +88,9 @@ def run(args: Sequence[str]) -> int:
         code = usage.exit_code
     except (KeyboardInterrupt, click.Abort, EOFError):
         code = 130
-    except BrokenPipeError:
-        code = 141  # as if SIGPIPE had ended us, as it does other programs whose reader went away
     except Exception as error:  # noqa: BLE001 - the one place that catches
+        if isinstance(_root(error), BrokenPipeError):
+            return 141  # as if SIGPIPE had ended us, as it does other programs whose reader went away
         _tell(error, args, debug=bool(context and context.params.get("debug")))
         code = context.meta.get(FAILURE_CODE, 1) if context else 1
     return code
@@ -111,6 +112,9 @@ def _tell(error: Exception, args: Sequence[str], *, debug: bool) -> None:
     if isinstance(root, TiphysError):
         click.echo(f"Error: {root}", err=True)
         return
+    if isinstance(root, OSError) and root.errno == ENOSPC:
+        click.echo(f"Error: a disk is full{f': {root.filename}' if root.filename else ''}", err=True)
+        return
     click.echo(f"Error: a bug in tiphys: {type(root).__name__}: {root}", err=True)
     if not debug:
         click.echo(f"See where with: tiphys --debug {' '.join(args)}", err=True)
@@ -124,10 +128,10 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _close_stdout() -> None:
-    """Let nothing be written at exit to a pipe whose reader went away: Python would complain of it."""
+    """Let nothing be written at exit to where nothing can be written any more: Python would complain of it."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -71,6 +71,13 @@ def tell(text: str) -> None:
     click.echo(text, err=True)
 
 
+def without_logs() -> None:
+    """Let what we use of the engine log its bugs alone: all else that goes wrong ends in an error that we tell."""
+    from tiphys.wiring.logs import begin_logs  # noqa: PLC0415 - only what uses the engine loads it
+
+    begin_logs("error", "text")
+
+
 def coloured() -> bool:
     """Whether stdout is a terminal that wants colours (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -35,7 +35,8 @@ def connection_of(reach: Reach, environment: Mapping[str, str]) -> Connection:
         return from_kubeconfig([reach.kubeconfig], reach.context)
     named = [Path(part) for part in environment.get("KUBECONFIG", "").split(os.pathsep) if part]
     if named:
-        return from_kubeconfig(named, reach.context)
+        # One of several may be missing, as with kubectl.
+        return from_kubeconfig([file for file in named if file.exists()] or named, reach.context)
     host = environment.get("KUBERNETES_SERVICE_HOST", "")
     if host:
         return in_cluster(host, environment.get("KUBERNETES_SERVICE_PORT", "443"))

@@ -116,6 +116,11 @@ def test_a_wrong_kubeconfig_is_told(tmp_path: Path, text: str, told: str) -> Non
     assert told in str(error.value)
 
 
+def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"cannot read .*/nowhere: No such file or directory"):
+        from_kubeconfig([tmp_path / "nowhere"])
+
+
 @pytest.mark.parametrize("plugin", ["{exec: {command: aws}}", "{auth-provider: {name: gcp}}"])
 def test_a_program_that_gets_credentials_is_refused(tmp_path: Path, plugin: str) -> None:
     with pytest.raises(SpecError, match="from a program"):

@@ -7,6 +7,7 @@ is raised.
 """
 
 import asyncio
+import os
 import re
 import socket
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -291,12 +292,19 @@ def _said(error: Exception) -> str:
             why = error.certificate_error
             return f"the certificate is not trusted ({why}); is the certificate authority right?"
         case aiohttp.ClientConnectorError():
-            return f"cannot connect: {error.os_error.strerror or error.os_error}"
+            return f"cannot connect: {_reason(error.os_error)}"
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before an answer"
         case aiohttp.ClientPayloadError():
             return "the connection was lost in the middle of an answer"
     return str(error) or type(error).__name__
+
+
+def _reason(error: OSError) -> str:
+    """Why, in the system's words: asyncio writes the address in their place."""
+    # Names that are not known have numbers below 0, of another table.
+    known = error.errno is not None and error.errno > 0
+    return os.strerror(error.errno or 0) if known else error.strerror or str(error)
 
 
 def _hang_up(response: aiohttp.ClientResponse) -> None:

@@ -93,7 +93,7 @@ def from_kubeconfig(files: Sequence[Path], context: str = "") -> Connection:
     told = _merged(files)
     name = context or told.current
     if not name:
-        raise SpecError(f"{told.origin}: no current-context is set; name a context")
+        raise SpecError(f"{told.origin}: no current-context is set; name a context with --context")
     chosen = _named(told, "context", name)
     cluster = _named(told, "cluster", chosen.get("cluster", ""))
     user = _named(told, "user", chosen["user"]) if chosen.get("user") else {}
@@ -252,4 +252,5 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"read {file}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SpecError(f"cannot read {file}: {why}; is it the right file?") from error

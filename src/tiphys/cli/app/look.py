@@ -12,7 +12,7 @@ from tiphys.cli.app.refresh import refreshed
 from tiphys.cli.app.states import states_of
 from tiphys.cli.kube import EVERYWHERE, Found, control_plane, readable
 from tiphys.cli.options import Access, Flag, command, with_access, with_output, with_selector, with_timeout
-from tiphys.cli.output import data, say, table
+from tiphys.cli.output import data, say, table, tell
 from tiphys.model.api import Application
 
 
@@ -47,8 +47,17 @@ def list_(access: Access, output: str, selector: str, all_namespaces: bool, **wa
                 say(views.qualified(one.app))
         case "wide":
             say(views.listing(one.app for one in found))
+            if not found:
+                tell(_nothing(access, selector, all_namespaces=all_namespaces, **wanted))
         case _:
             data([one.body for one in found], output)
+
+
+def _nothing(access: Access, selector: str, *, all_namespaces: bool, **wanted: Flag) -> str:
+    """What there is none of: a table of nothing does not say whether the wrong thing was asked."""
+    here = f"namespace {access.app_namespace or access.namespace}; -A looks in all of them"
+    asked = " that is selected" if selector or any(wanted.values()) else ""
+    return f"There is no Application{asked} in {'any namespace' if all_namespaces else here}."
 
 
 def _wanted(app: Application, projects: Sequence[str], repo: str, cluster: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tiphys.cli.kube import ControlPlane, settings_for
 from tiphys.cli.options import Access
+from tiphys.cli.output import without_logs
 from tiphys.core.sources.tools import source_of
 from tiphys.core.targets.claim import Claim, Owner, claim
 from tiphys.model.api import Application
@@ -26,12 +27,11 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def engine(access: Access) -> "AsyncIterator[World]":
-    """The engine's world for one command; its logs are warnings and worse."""
+    """The engine's world for one command."""
     from tiphys.wiring.assembly import open_engine  # noqa: PLC0415 - only these commands need the engine
-    from tiphys.wiring.logs import begin_logs  # noqa: PLC0415
 
     settings = settings_for(access)
-    begin_logs("warning", "auto")
+    without_logs()
     # Not the engine's own folder: it may be running on this machine.
     async with open_engine(replace(settings, state=settings.state / "cli")) as opened:
         yield opened.world
