@@ -1,5 +1,6 @@
 """How durations are written, and what is none."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -35,7 +36,5 @@ def test_what_is_no_duration_is_told(text: str):
 
 @given(st.text())
 def test_no_text_does_worse_than_that(text: str):
-    try:
-        parse_duration(text)
-    except SpecError as told:
-        assert str(told)
+    with suppress(SpecError):
+        assert parse_duration(text) >= timedelta()

@@ -196,10 +196,18 @@ FILES = ("a.yaml", "b.json", "notes.txt", "env/c.yml", "env/deep/d.yaml", "confi
     [
         (DirectoryRequest(), ("a.yaml", "b.json", "config.json")),
         (DirectoryRequest(recurse=True), ("a.yaml", "b.json", "env/c.yml", "env/deep/d.yaml", "config.json")),
-        (DirectoryRequest(recurse=True, include="env/*"), ("env/c.yml",)),
+        (DirectoryRequest(recurse=True, include="env/*"), ("env/c.yml", "env/deep/d.yaml")),
+        (DirectoryRequest(recurse=True, include="*.yaml"), ("a.yaml", "env/deep/d.yaml")),
+        (DirectoryRequest(recurse=True, exclude="[!a]*"), ("a.yaml",)),
         (DirectoryRequest(recurse=True, exclude="{config.json,env/**}"), ("a.yaml", "b.json")),
         (DirectoryRequest(include="[ab].*"), ("a.yaml", "b.json")),
     ],
 )
 def test_include_and_exclude_choose_the_files(request_: DirectoryRequest, names: tuple[str, ...]):
     assert chosen(FILES, request_) == names
+
+
+@pytest.mark.parametrize("pattern", ["{a", "[a", "a\\"])
+def test_a_pattern_that_is_none_is_told(pattern: str):
+    with pytest.raises(SpecError, match=r"directory\.include"):
+        chosen(FILES, DirectoryRequest(include=pattern))

@@ -88,9 +88,32 @@ def test_a_hook_of_argo_makes_helms_hooks_be_ignored():
     assert [key.name for key in claim([argo, helm], OWNER, CATALOG).hooks] == ["b"]
 
 
+def test_a_hook_needs_no_name_of_its_own():
+    head = {"apiVersion": "batch/v1", "kind": "Job"}
+    hook = {"generateName": "migrate-", "annotations": {"argocd.argoproj.io/hook": "PreSync"}}
+    skipped = {"annotations": {"argocd.argoproj.io/hook": "Skip"}}
+    items = [RenderedObject("x.yaml", {**head, "metadata": each}) for each in (hook, skipped)]
+    made = claim([*items, rendered()], OWNER, CATALOG)
+    assert made.hooks == (Key("batch", "Job", "shop", "migrate-*"),)
+    assert [target.key.name for target in made.targets] == ["a"]
+
+
+@pytest.mark.parametrize("nothing", [{"annotations": None}, {"annotations": {}}, {"labels": None}])
+def test_parts_of_the_metadata_may_be_null(nothing: dict[str, Any]):
+    [target] = claim([rendered(**nothing)], OWNER, CATALOG).targets
+    assert target.annotations == {"argocd.argoproj.io/tracking-id": "web:/ConfigMap:shop/a"}
+
+
+def test_what_is_repeated_thrice_is_told_once():
+    assert len(claim([rendered(), rendered(), rendered()], OWNER, CATALOG).repeated) == 1
+
+
 @pytest.mark.parametrize(
     ("item", "told"),
     [
+        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": None}, "name"),
+        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": []}, "name"),
+        ({"apiVersion": None, "kind": "ConfigMap", "metadata": {"name": "a"}}, "apiVersion"),
         ({"kind": "ConfigMap", "metadata": {"name": "a"}}, "apiVersion"),
         ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}, "name"),
         ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "a-"}}, "generateName"),

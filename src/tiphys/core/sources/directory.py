@@ -1,12 +1,12 @@
 """Which files of a plain folder are manifests (Argo CD's directory page)."""
 
-import re
 from collections.abc import Sequence
-from functools import cache
 
+from tiphys.core.languages import globs
 from tiphys.core.sources.recipe import DirectoryRequest
 from tiphys.core.sources.tools import not_built
 from tiphys.model.api import DirectorySource
+from tiphys.model.errors import SpecError
 
 SKIP = b"+argocd:skip-file-rendering"
 """A file that holds this mark is not rendered."""
@@ -30,22 +30,14 @@ def chosen(files: Sequence[str], request: DirectoryRequest) -> tuple[str, ...]:
 def _wanted(file: str, request: DirectoryRequest) -> bool:
     if "/" in file and not request.recurse:
         return False
-    if request.exclude and _glob(request.exclude).fullmatch(file):
+    if request.exclude and _fits("exclude", request.exclude, file):
         return False
-    return not request.include or bool(_glob(request.include).fullmatch(file))
+    return not request.include or _fits("include", request.include, file)
 
 
-@cache
-def _glob(pattern: str) -> re.Pattern[str]:
-    """A glob with ``*`` (not over ``/``), ``**``, ``?``, ``[a-z]`` and ``{a,b}`` as a regular expression."""
-    words = {"**": ".*", "*": "[^/]*", "?": "[^/]", "{": "(?:", "}": ")", ",": "|"}
-    parts = re.findall(r"\*\*|\[[^\]]+\]|.", pattern)
-    open_braces, out = 0, []
-    for sign in parts:
-        open_braces += {"{": 1, "}": -1}.get(sign, 0)
-        known = words.get(sign) if sign != "," or open_braces else None
-        out.append(sign if sign.startswith("[") and len(sign) > 1 else known or re.escape(sign))
+def _fits(field: str, pattern: str, file: str) -> bool:
+    """Whether a file fits. As in Argo CD, ``*`` goes over ``/`` too, so that ``*.yaml`` means those of all folders."""
     try:
-        return re.compile("".join(out))
-    except re.error:
-        return re.compile(re.escape(pattern))
+        return globs.matches(pattern, file)
+    except ValueError as error:
+        raise SpecError(f"spec.source.directory.{field}: {error}") from error

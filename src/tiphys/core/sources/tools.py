@@ -76,6 +76,8 @@ def deferred(application: Application) -> Iterator[str]:
         yield f"spec.source.helm.version {source.helm.version} is not acted on: Helm 4 renders every chart"
     if source and source.helm and source.helm.pass_credentials:
         yield "spec.source.helm.passCredentials is not acted on yet"
+    if source and source.directory and source.directory.disable_extension_filter:
+        yield "spec.source.directory.disableExtensionFilter is not acted on yet"
     if policy and policy.managed_namespace_metadata:
         yield "spec.syncPolicy.managedNamespaceMetadata is not acted on yet"
 

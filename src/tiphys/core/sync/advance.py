@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from tiphys.core.sync.options import kept_by
-from tiphys.core.sync.order import rank
+from tiphys.core.sync.order import DEFINITION, rank
 from tiphys.core.sync.plan import PHASES
 from tiphys.core.sync.state import (
     FAILED,
@@ -35,8 +35,6 @@ from tiphys.core.sync.state import (
 from tiphys.model.api import OperationState, ResourceResult, SyncOperation
 from tiphys.model.flow import Apply, Command, Delete, HealthCode, Phase, Seen, Task
 from tiphys.model.objects import Key, Kind, part
-
-DEFINITION = Kind("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
 @dataclass(frozen=True, slots=True)

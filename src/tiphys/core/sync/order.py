@@ -1,5 +1,8 @@
 """The order of objects inside a wave: what others need comes first (Helm's install order, which Argo CD keeps)."""
 
+from tiphys.model.objects import Kind
+
+DEFINITION = Kind("apiextensions.k8s.io", "CustomResourceDefinition")
 KINDS = (
     "Namespace",
     "NetworkPolicy",

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from tiphys.core.sync.options import effective, wave_of
-from tiphys.core.sync.order import rank
+from tiphys.core.sync.order import DEFINITION, rank
 from tiphys.model.api import Application
 from tiphys.model.flow import Delete
 from tiphys.model.objects import Key, Live
@@ -41,7 +41,7 @@ def without_cascade(finalizers: Iterable[str]) -> tuple[str, ...]:
 
 
 def removal(owned: Collection[Live], propagation: str) -> Removal:
-    """What to delete now, given the application's objects that still live."""
+    """What to delete now, given the application's objects that still live, itself not among them."""
     going = [live for live in owned if not keeps(live)]
     if not going:
         return Removal()
@@ -52,12 +52,17 @@ def removal(owned: Collection[Live], propagation: str) -> Removal:
 
 
 def keeps(live: Live) -> bool:
-    """Whether an object outlives its application: ``Delete=false`` or Helm's ``resource-policy: keep``."""
-    return bool(effective((), live.annotations) & {"Delete=false", "Delete=confirm"})
+    """
+    Whether an object outlives its application: ``Delete=false`` or Helm's ``resource-policy: keep``.
+
+    So does every CustomResourceDefinition, as in Argo CD: with it would go the custom resources of everybody.
+    """
+    return live.key.of == DEFINITION or bool(
+        effective((), live.annotations) & {"Delete=false", "Delete=confirm"}
+    )
 
 
 def _place(live: Live) -> tuple[int, int]:
-    """Wave, and inside a wave custom resources before the CRDs and namespaces that they need."""
+    """Wave, and inside a wave custom resources before their controllers, and namespaces last."""
     kind = live.key.kind
-    late = kind in ("Namespace", "CustomResourceDefinition")
-    return wave_of(live.annotations), 0 if late else 1 if rank(kind) < rank("~") else 2
+    return wave_of(live.annotations), 0 if kind == "Namespace" else 1 if rank(kind) < rank("~") else 2

@@ -11,7 +11,7 @@ from typing import Any
 
 from tiphys.core.targets.hooks import Role, roles_of
 from tiphys.model.errors import SpecError
-from tiphys.model.objects import Body, Catalog, Key, Kind, Manifest, annotations_of, group_of, part
+from tiphys.model.objects import Body, Catalog, Key, Kind, Manifest, annotations_of, group_of, key_of, part
 from tiphys.model.rendering import RenderedObject
 from tiphys.model.tracking import with_tracking
 
@@ -41,20 +41,19 @@ class Owner:
 def claim(objects: Sequence[RenderedObject], owner: Owner, catalog: Catalog) -> Claim:
     """The targets among rendered objects."""
     opened = [each for item in objects for each in _opened(item)]
-    for item in opened:
+    roles = list(zip(opened, roles_of([item.body for item in opened]), strict=True))
+    wanted = [item for item, role in roles if role is Role.TARGET]
+    for item in wanted:
         _expect_object(item)
-    scopes = {**_scopes_of_crds(opened), **{k: r.namespaced for k, r in catalog.resources.items()}}
-    roles = roles_of([item.body for item in opened])
-    placed = [_placed(item, owner, scopes) for item in opened]
+    scopes = {**_scopes_of_crds(wanted), **{k: r.namespaced for k, r in catalog.resources.items()}}
     targets: dict[Key, Manifest] = {}
     repeated = []
-    for manifest, role in zip(placed, roles, strict=True):
-        if role is Role.TARGET:
-            if targets.pop(manifest.key, None):
-                repeated.append(manifest.key)
-            targets[manifest.key] = with_tracking(manifest, owner.application, owner.namespace)
-    hooks = [m.key for m, role in zip(placed, roles, strict=True) if role is Role.HOOK]
-    return Claim(tuple(targets.values()), tuple(hooks), tuple(repeated))
+    for manifest in (_placed(item, owner, scopes) for item in wanted):
+        if targets.pop(manifest.key, None):
+            repeated.append(manifest.key)
+        targets[manifest.key] = with_tracking(manifest, owner.application, owner.namespace)
+    hooks = (_key_of_hook(item.body, owner) for item, role in roles if role is Role.HOOK)
+    return Claim(tuple(targets.values()), tuple(hooks), tuple(dict.fromkeys(repeated)))
 
 
 def kinds_to_come(targets: Iterable[Manifest]) -> frozenset[Kind]:
@@ -90,6 +89,12 @@ def _expect_object(item: RenderedObject) -> None:
         raise SpecError(
             f"{item.file}: {item.body['kind']}: metadata.name and namespace must be strings: quote them"
         )
+
+
+def _key_of_hook(hook: Body, owner: Owner) -> Key:
+    """What to call a hook, which need not have a name of its own."""
+    key = key_of(hook, owner.namespace)
+    return key if key.name else key._replace(name=f"{part(hook, 'metadata').get('generateName') or '?'}*")
 
 
 def _placed(item: RenderedObject, owner: Owner, scopes: Mapping[Kind, bool]) -> Manifest:
