@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,6 +52,15 @@ def looks_like(shown: str, output: str) -> bool:
     return re.fullmatch(pattern or r"(?:.*\n)*", told) is not None
 
 
+@pytest.fixture(scope="module")
+def made() -> None:
+    """``make up`` has nothing to install: in the middle of tests it must not."""
+    if not shutil.which("make"):
+        pytest.skip("there is no make on this machine")
+    if subprocess.run(["make", "--question", ".venv/.installed"], cwd=CHECKOUT, check=False).returncode:
+        pytest.skip("the virtual environment is not up to date (make setup)")
+
+
 @pytest.fixture
 def home(platform: Platform, tmp_path: Path) -> Path:
     """A home in which the platform is where a newcomer has it."""
@@ -60,6 +70,7 @@ def home(platform: Platform, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("made")
 def test_the_tutorial_does_what_it_says(platform: Platform, home: Path):
     told = list(steps(PAGE.read_text()))
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
