@@ -209,5 +209,5 @@ def test_include_and_exclude_choose_the_files(request_: DirectoryRequest, names:
 
 @pytest.mark.parametrize("pattern", ["{a", "[a", "a\\"])
 def test_a_pattern_that_is_none_is_told(pattern: str):
-    with pytest.raises(SpecError, match=r"directory\.include"):
+    with pytest.raises(SpecError, match=r"directory.include"):
         chosen(FILES, DirectoryRequest(include=pattern))
