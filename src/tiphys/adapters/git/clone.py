@@ -15,7 +15,7 @@ from tiphys.adapters.git.objects import Objects
 from tiphys.adapters.git.process import Git, Output
 from tiphys.adapters.git.remote import Remote
 from tiphys.adapters.git.settings import Settings
-from tiphys.adapters.git.tree import Links
+from tiphys.adapters.git.tree import Known, Tree
 from tiphys.adapters.git.troubles import DamagedError, UnadvertisedError, clearly, trouble
 from tiphys.model.errors import SpecError, Unavailable
 
@@ -34,7 +34,7 @@ class Clone:
 
     def __init__(self, remote: Remote, root: Path, git: Git, settings: Settings, born: float) -> None:
         self.remote = remote
-        self.links = Links()
+        self._known = Known()
         self._home = root / remote.folder
         self._folder = self._home
         self._git = git
@@ -57,6 +57,10 @@ class Clone:
                         f"read {self.remote.shown}: its clone is damaged, even made anew: {error}"
                     ) from error
         raise AssertionError("unreachable")
+
+    def tree(self, objects: Objects, sha: str) -> Tree:
+        """The tree of a commit, for ``look``."""
+        return Tree(objects, self._known, sha, f"{self.remote.shown} at {sha[:12]}")
 
     async def having(self, sha: str) -> Objects:
         """The objects, with the commit and its history among them."""

@@ -13,7 +13,6 @@ from tiphys.adapters.git import refs as named
 from tiphys.adapters.git.clone import Clone
 from tiphys.adapters.git.disk import sweep_homes
 from tiphys.adapters.git.laying import lay
-from tiphys.adapters.git.objects import Objects
 from tiphys.adapters.git.process import Git
 from tiphys.adapters.git.remote import Remote, remote
 from tiphys.adapters.git.settings import MIB, Settings
@@ -35,6 +34,7 @@ class GitRepositories:
         self._git = Git(self._settings)
         self._http = SmartHttp(self._settings)
         self._clones: dict[str, Clone] = {}
+        self._remotes: dict[str, Remote] = {}
         self._born = time.time()
         sweep_homes(root, self._born)
 
@@ -97,7 +97,9 @@ class GitRepositories:
         self._clones.clear()
 
     def _remote(self, repo: str) -> Remote:
-        return remote(repo, self._settings.schemes)
+        if repo not in self._remotes:
+            self._remotes[repo] = remote(repo, self._settings.schemes)
+        return self._remotes[repo]
 
     def _clone(self, repo: str) -> Clone:
         source = self._remote(repo)
@@ -107,12 +109,7 @@ class GitRepositories:
 
     async def _read(self, repo: str, sha: str, look: Callable[[Tree], T]) -> T:
         clone = self._clone(repo)
-        name = f"{clone.remote.shown} at {sha[:12]}"
-
-        def looked(objects: Objects) -> T:
-            return look(Tree(objects, clone.links, sha, name))
-
-        return await clone.read(sha, looked)
+        return await clone.read(sha, lambda objects: look(clone.tree(objects, sha)))
 
     async def _refs(self, source: Remote, prefixes: Collection[str]) -> named.Refs:
         if source.over_http and "?" not in source.url:

@@ -19,6 +19,7 @@ _MOST_HOPS = 40
 _DEEPEST = 100
 _MOST_LINKS = 20_000
 _MOST_REMEMBERED = 100_000
+_MOST_LINES = 20_000
 _LONGEST_LINK = 4096
 _UNSAFE = frozenset({"", ".", "..", ".git"})
 
@@ -53,16 +54,28 @@ class _Step(NamedTuple):
     """The true paths of the folders that led to it."""
 
 
-class Links:
-    """Which folders hold symlinks at any depth: found once, known for every commit with the same tree."""
+class Known:
+    """What was read of trees, by their ids: found once, known for every commit that has the same tree."""
 
     def __init__(self) -> None:
-        self._below: dict[bytes, tuple[str, ...]] = {}
+        self._lines: dict[str, dict[str, Node]] = {}
+        self._count = 0
+        self._links: dict[bytes, tuple[str, ...]] = {}
 
-    def below(self, oid: str, objects: Objects, depth: int = 0) -> tuple[str, ...]:
+    def lines(self, oid: str, objects: Objects) -> dict[str, Node]:
+        """The lines of a tree on somebody's way; many paths lead through the same ones."""
+        if (known := self._lines.get(oid)) is not None:
+            return known
+        found = objects.tree(oid)
+        self._count += len(found)
+        if self._count > _MOST_LINES:
+            self._lines, self._count = {}, len(found)
+        return self._lines.setdefault(oid, found)
+
+    def links(self, oid: str, objects: Objects, depth: int = 0) -> tuple[str, ...]:
         """The paths of the symlinks in a tree and the trees below it, relative to it."""
         key = bytes.fromhex(oid)
-        if (known := self._below.get(key)) is not None:
+        if (known := self._links.get(key)) is not None:
             return known
         if depth > _DEEPEST:
             raise SpecError(f"folders are nested more than {_DEEPEST} deep")
@@ -71,20 +84,19 @@ class Links:
             if node.kind == "link":
                 found.append(node.name)
             elif node.kind == "tree":
-                found += (f"{node.name}/{path}" for path in self.below(node.oid, objects, depth + 1))
-        if len(self._below) >= _MOST_REMEMBERED:
-            self._below.clear()
-        return self._below.setdefault(key, tuple(found))
+                found += (f"{node.name}/{path}" for path in self.links(node.oid, objects, depth + 1))
+        if len(self._links) >= _MOST_REMEMBERED:
+            self._links.clear()
+        return self._links.setdefault(key, tuple(found))
 
 
 class Tree:
     """One commit's tree; ``name`` is how messages call the commit."""
 
-    def __init__(self, objects: Objects, links: Links, sha: str, name: str) -> None:
+    def __init__(self, objects: Objects, known: Known, sha: str, name: str) -> None:
         self.objects = objects
         self.name = name
-        self._links = links
-        self._passed: dict[str, dict[str, Node]] = {}
+        self._known = known
         self._root = Node("", objects.root(sha), 0o040000)
 
     def find(self, path: str | Iterable[str]) -> Place:
@@ -106,7 +118,11 @@ class Tree:
                     raise self._outside(path, link)
                 folders.pop()
                 continue
-            node = self._lines(folders[-1].oid).get(step) if folders[-1].kind == "tree" else None
+            node = (
+                self._known.lines(folders[-1].oid, self.objects).get(step)
+                if folders[-1].kind == "tree"
+                else None
+            )
             at = (*(f.name for f in folders[1:]), step)
             if node is None:
                 return Place(self._rest(at, todo, path, link), None)
@@ -140,7 +156,7 @@ class Tree:
             if place.parts in seen or place.node is None or place.node.kind != "tree":
                 continue
             seen.add(place.parts)
-            below = self._links.below(place.node.oid, self.objects)
+            below = self._known.links(place.node.oid, self.objects)
             links += len(below)
             if links > _MOST_LINKS:
                 raise SpecError(f"{self.name}: more than {_MOST_LINKS} symlinks below {', '.join(paths)}")
@@ -190,12 +206,6 @@ class Tree:
                 )
             steps.append(_Step((*step.parts, node.name), (*step.at, node.name), node, above))
         return steps[::-1]
-
-    def _lines(self, oid: str) -> dict[str, Node]:
-        """A tree on somebody's way; many paths lead through the same ones."""
-        if oid not in self._passed:
-            self._passed[oid] = self.objects.tree(oid)
-        return self._passed[oid]
 
     def _target(self, node: Node) -> str:
         if self.objects.size(node.oid) > _LONGEST_LINK:
