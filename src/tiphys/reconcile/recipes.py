@@ -2,6 +2,7 @@
 The recipe of a render, gathered: which folders and files it reads, which charts it needs, how it is asked.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from tiphys.core.sources.tools import Tool, folder_of, probes, source_of, tool_o
 from tiphys.model.api import Application, AppProject
 from tiphys.model.errors import Refused, SpecError
 from tiphys.model.objects import Body
-from tiphys.model.rendering import ChartPin, Dependency
+from tiphys.model.rendering import ChartPin, Dependency, Entry
 from tiphys.reconcile.ports import Workshop
 
 
@@ -50,29 +51,24 @@ async def recipe_of(application: Application, commit: Commit, workshop: Workshop
     tool = tool_of(source, folder, {path for path, entry in found.items() if entry})
     if tool is Tool.DIRECTORY:
         request = directory_request(source.directory)
-        reads = await _reads({folder}, commit, workshop)
-        return Recipe(tool, folder, reads, directory=request, toolbox=workshop.engines)
+        found = await workshop.repositories.entries(commit.repo, commit.sha, [folder])
+        return Recipe(tool, folder, _reads(found), directory=request, toolbox=workshop.engines)
     chart = await _chart(folder, commit, workshop, ())
-    helm = await _existing(
-        helm_request(application, folder, build_environment(application, source, commit.sha)),
-        commit,
-        workshop,
-        lenient=bool(source.helm and source.helm.ignore_missing_value_files),
-    )
-    paths = chart.folders() | set(helm.value_files) | {path for _, path in helm.set_files}
-    return Recipe(tool, folder, await _reads(paths, commit, workshop), chart, helm, toolbox=workshop.engines)
+    helm = helm_request(application, folder, build_environment(application, source, commit.sha))
+    wanted = (*helm.value_files, *(path for _, path in helm.set_files))
+    found = await workshop.repositories.entries(commit.repo, commit.sha, sorted({*chart.folders(), *wanted}))
+    missing = [path for path in wanted if not found[path]]
+    lenient = bool(source.helm and source.helm.ignore_missing_value_files)
+    helm = _without(helm, missing, commit, lenient=lenient)
+    return Recipe(tool, folder, _reads(found), chart, helm, toolbox=workshop.engines)
 
 
-async def _reads(paths: set[str], commit: Commit, workshop: Workshop) -> tuple[tuple[str, str], ...]:
-    found = await workshop.repositories.entries(commit.repo, commit.sha, sorted(paths))
+def _reads(found: Mapping[str, Entry | None]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((path, entry.oid) for path, entry in found.items() if entry))
 
 
-async def _existing(helm: HelmRequest, commit: Commit, workshop: Workshop, *, lenient: bool) -> HelmRequest:
+def _without(helm: HelmRequest, missing: Sequence[str], commit: Commit, *, lenient: bool) -> HelmRequest:
     """The request with only those value files that exist. Raises ``SpecError`` for a missing one unless lenient."""
-    wanted = [*helm.value_files, *(path for _, path in helm.set_files)]
-    found = await workshop.repositories.entries(commit.repo, commit.sha, wanted)
-    missing = [path for path in wanted if not found.get(path)]
     for path in missing:
         if not lenient or path not in helm.value_files:
             raise SpecError(f"value file {path} does not exist in {commit}: correct spec.source.helm")
@@ -84,13 +80,14 @@ async def _chart(folder: str, commit: Commit, workshop: Workshop, above: tuple[s
     """A chart folder with what has to be brought to it, followed through ``file://`` without anyone listing it."""
     if folder in above:
         raise SpecError(f"charts depend on each other in a circle: {' -> '.join((*above, folder))}")
-    chart_file, lock_file = joined(folder, "Chart.yaml"), joined(folder, "Chart.lock")
-    body = await _document(chart_file, commit, workshop)
+    chart_file, lock_file, shelf = (joined(folder, name) for name in ("Chart.yaml", "Chart.lock", "charts"))
+    found = await workshop.repositories.entries(commit.repo, commit.sha, [chart_file, lock_file, shelf])
+    body = await _document(chart_file, found[chart_file], commit, workshop)
     if body is None:
         raise SpecError(f"{above[-1]}/Chart.yaml depends on {folder}, which has no Chart.yaml in {commit}")
-    vendored = await workshop.repositories.files(commit.repo, commit.sha, joined(folder, "charts"))
+    vendored = await workshop.repositories.files(commit.repo, commit.sha, shelf) if found[shelf] else ()
     wanted = lacking(dependencies(body, chart_file), {name.split("/")[0] for name in vendored})
-    lock = await _document(lock_file, commit, workshop) if wanted else None
+    lock = await _document(lock_file, found[lock_file], commit, workshop) if wanted else None
     local = [
         (d, await _chart(local_folder(d, folder), commit, workshop, (*above, folder)))
         for d in wanted
@@ -119,9 +116,8 @@ async def _pinned(dependency: Dependency, version: str, commit: Commit, workshop
     return ChartPin(dependency.repository, dependency.name, best)
 
 
-async def _document(path: str, commit: Commit, workshop: Workshop) -> Body | None:
+async def _document(path: str, entry: Entry | None, commit: Commit, workshop: Workshop) -> Body | None:
     """A small YAML file as JSON, remembered by its content's id; ``None`` where there is none."""
-    entry = (await workshop.repositories.entries(commit.repo, commit.sha, [path])).get(path)
     if not entry:
         return None
     key = f"yaml:{entry.oid}"

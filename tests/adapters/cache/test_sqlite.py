@@ -57,6 +57,22 @@ async def test_a_value_that_would_drive_out_all_others_is_not_kept(tmp_path: Pat
         assert await cache.get("huge") is None
 
 
+async def test_what_is_kept_anew_is_what_is_found_from_then_on(tmp_path: Path):
+    async with SqliteCache(tmp_path / "cache.sqlite") as cache:
+        for word in (b"1", b"2"):
+            await cache.put("a", word)
+            assert [await cache.get("a") for _ in range(2)] == [word, word]
+
+
+async def test_what_is_asked_for_often_is_not_forgotten_for_being_at_hand(tmp_path: Path):
+    hour = 0
+    async with SqliteCache(tmp_path / "cache.sqlite", limit=100_000, now=lambda: hour * 3600.0) as cache:
+        await cache.put("often", os.urandom(1000))
+        for hour in range(2, 40, 2):
+            assert await cache.get("often")
+            await cache.put(f"{hour}", os.urandom(10_000))
+
+
 def garbage(path: Path) -> None:
     path.write_bytes(b"not a database" * 1000)
 

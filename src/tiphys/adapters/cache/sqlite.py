@@ -2,7 +2,8 @@
 A cache in one SQLite file.
 
 It never fails its callers: where the disk is full, read-only or broken it forgets, and says so once. What was not
-asked for in the longest time goes first when it grows past its limit. Keys and values mean nothing to it.
+asked for in the longest time goes first when it grows past its limit. What was asked for lately is at hand in memory,
+within a small limit. Keys and values mean nothing to it.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import contextlib
 import sqlite3
 import time
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,8 +39,43 @@ CREATE INDEX kept_used ON kept (used);
 PRAGMA user_version = {_SCHEMA_NUMBER};
 """
 
+_AT_HAND = 4 * MIB
+_AT_HAND_EACH = 64 * 1024
+
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
+
+
+class AtHand:
+    """Small values that were asked for lately, for as long as one reading of a row is as good as another."""
+
+    def __init__(self, limit: int, now: Callable[[], float]) -> None:
+        self._limit = limit
+        self._now = now
+        self._size = 0
+        self._kept: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+
+    def get(self, key: str) -> bytes | None:
+        """The value, if it is at hand."""
+        since, value = self._kept.get(key, (0.0, None))
+        if value is None or self._now() - since > _STAMP_EVERY:
+            return None
+        self._kept.move_to_end(key)
+        return value
+
+    def put(self, key: str, value: bytes) -> None:
+        """Have it at hand, unless it is large; what was not asked for in the longest time gives way."""
+        self.drop(key)
+        if len(value) > _AT_HAND_EACH:
+            return
+        self._kept[key] = (self._now(), value)
+        self._size += len(value)
+        while self._size > self._limit:
+            self._size -= len(self._kept.popitem(last=False)[1][1])
+
+    def drop(self, key: str) -> None:
+        """It is to be read anew."""
+        self._size -= len(self._kept.pop(key, (0.0, b""))[1])
 
 
 class SqliteCache:
@@ -52,6 +89,7 @@ class SqliteCache:
         self._file: sqlite3.Connection | None = None
         self._size = 0
         self._stamps: dict[str, float] = {}
+        self._at_hand = AtHand(_AT_HAND, now)
         self._told = False
         self._opened = -_REOPEN_EVERY
 
@@ -65,11 +103,19 @@ class SqliteCache:
 
     async def get(self, key: str) -> bytes | None:
         """What was kept under the key, if it still is."""
-        return await self._do(lambda file: self._get(file, key))
+        if (value := self._at_hand.get(key)) is not None:
+            return value
+        value = await self._do(lambda file: self._get(file, key))
+        if value is not None:
+            self._at_hand.put(key, value)
+        return value
 
     async def put(self, key: str, value: bytes) -> None:
         """Keep the value; what was not asked for in a long time may be forgotten for it."""
-        await self._do(lambda file: self._put(file, key, value))
+        try:
+            await self._do(lambda file: self._put(file, key, value))
+        finally:
+            self._at_hand.drop(key)
 
     async def aclose(self) -> None:
         """Write what is left to write and close the file."""
