@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
-from tiphys.core.release.document import read
+from tiphys.core.release.document import File, read
 from tiphys.core.release.edit import edited
-from tiphys.core.release.images import Wish, values
+from tiphys.core.release.images import Wish, spots, values
+from tiphys.core.release.message import Origin, message, subject
 from tiphys.core.release.paths import Place
 from tiphys.core.sources.paths import inside, joined
 from tiphys.model.commits import Draft, Person
@@ -55,8 +56,10 @@ class Order:
     charts: Sequence[str]
     """Folders of the repository, or files in it."""
     wishes: Sequence[Wish]
-    message: str
     author: Person
+    origin: Origin = Origin()  # noqa: RUF009 - it is frozen
+    message: str = ""
+    """The user's own words, instead of a subject that names what was set."""
     file: str = ""
     """Of each chart; empty for the first of the usual ones that it has."""
 
@@ -69,6 +72,8 @@ class Change:
     place: Place
     before: str
     after: str
+    image: str = ""
+    """What the place names then, whole, as far as the file tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +124,15 @@ async def _try(order: Order, branch: Branch, attempt: int) -> Outcome | None:
     edits = await _edits(order, tip, branch)
     if not edits.changes:
         return Outcome(tip, (), attempt)
-    commit = await branch.commit(tip, Draft(edits.files, order.message, order.author, order.author))
+    draft = Draft(edits.files, _message(order, edits.changes), order.author, order.author)
+    commit = await branch.commit(tip, draft)
     return Outcome(commit, edits.changes, attempt) if await branch.push(commit) else None
+
+
+def _message(order: Order, changes: Sequence[Change]) -> str:
+    what = ", ".join(dict.fromkeys(wish.tag or wish.digest[:19] for wish in order.wishes))
+    text = order.message or subject(order.charts, what)
+    return message(text, order.origin, [change.image for change in changes if change.image])
 
 
 def _pause(attempt: int, took: float) -> float:
@@ -150,13 +162,20 @@ def edit(contents: Mapping[str, bytes], wishes: Sequence[Wish]) -> Edits:
         after = edited(file, wanted)
         if after.text != file.text:
             files[name] = after.encoded()
-            old = {place: file.scalars[place].value for place in wanted}
-            changes += [
-                Change(name, place, old[place], value)
-                for place, value in wanted.items()
-                if not (file.scalars[place].is_text and old[place] == value)
-            ]
+            changes += _changes(file, after, wanted)
     return Edits(files, changes)
+
+
+def _changes(before: File, after: File, wanted: Mapping[Place, str]) -> Sequence[Change]:
+    """What is another value now, or is text where it was a number."""
+    named = {
+        place: str(spot.held) for spot in spots(after) if spot.held.repository for place in spot.places()
+    }
+    return [
+        Change(before.name, place, before.scalars[place].value, value, named.get(place, ""))
+        for place, value in wanted.items()
+        if not (before.scalars[place].is_text and before.scalars[place].value == value)
+    ]
 
 
 def candidates(chart: str, file: str) -> Sequence[str]:

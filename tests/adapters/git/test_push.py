@@ -34,7 +34,7 @@ def charts(*names: str) -> dict[str, object]:
 
 
 def order(chart: str, tag: str = "v2", **more: str) -> Order:
-    return Order([chart], [Wish(tag)], f"Set {chart} to {tag}\n", ADA, **more)
+    return Order([chart], [Wish(tag)], ADA, **more)
 
 
 @asynccontextmanager
@@ -45,7 +45,9 @@ async def branch(url: str, name: str = "", who: Credentials | None = None) -> As
 
 def log(origin: Origin, ref: str = "refs/heads/main") -> Sequence[str]:
     """The messages of a branch's commits, the newest first."""
-    return [commit.message.strip() for commit in origin.git.walk(origin.git.references[ref].target)]
+    return [
+        commit.message.partition("\n")[0] for commit in origin.git.walk(origin.git.references[ref].target)
+    ]
 
 
 def content(origin: Origin, path: str, ref: str = "refs/heads/main") -> str:
@@ -62,7 +64,7 @@ async def test_a_release_is_one_commit_that_changes_one_line(origin: Origin, fil
     newest = origin.git[outcome.commit]
     assert str(newest.parent_ids[0]) == before
     assert (newest.author.name, newest.author.email, newest.message) == (
-        "Ada", "ada@example.org", "Set charts/homepage to v2\n",
+        "Ada", "ada@example.org", "Set homepage to v2\n\nImage: ghcr.io/example/homepage:v2\n",
     )  # fmt: skip
     assert content(origin, "charts/homepage/values.yaml") == VALUES.format(name="homepage").replace(
         "v1", "v2"

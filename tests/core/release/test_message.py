@@ -6,7 +6,8 @@ import pytest
 
 from tiphys.core.release.message import Origin, message, subject
 
-ORIGIN = Origin("ghcr.io/example/web:v2", "sha256:12", "1f3a", "Ada <ada@example.org>")
+IMAGE = "ghcr.io/example/web:v2"
+ORIGIN = Origin("sha256:12", "1f3a", "Ada <ada@example.org>")
 TRAILERS = [
     "Image: ghcr.io/example/web:v2",
     "Digest: sha256:12",
@@ -25,24 +26,27 @@ def trailers(text: str) -> list[str]:
     "text", ["Set web to v2", "Set web\n\nwith a body: yes", "Set web\n\nSo: it goes on\nand on"]
 )
 def test_trailers_are_read_by_git(text: str):
-    assert trailers(message(text, ORIGIN)) == TRAILERS
-    assert message(text, ORIGIN).startswith(f"{text}\n\n")
+    assert trailers(message(text, ORIGIN, [IMAGE, IMAGE])) == TRAILERS
+    assert message(text, ORIGIN, [IMAGE, IMAGE]).startswith(f"{text}\n\n")
 
 
 def test_trailers_that_are_there_stay_trailers():
-    assert trailers(message("Set web\n\nSigned-off-by: Ada <a@b>", ORIGIN)) == [
+    assert trailers(message("Set web\n\nSigned-off-by: Ada <a@b>", ORIGIN, [IMAGE, IMAGE])) == [
         "Signed-off-by: Ada <a@b>",
         *TRAILERS,
     ]
 
 
 def test_nothing_from_outside_makes_a_trailer_of_its_own():
-    hostile = Origin("web:v2", author="Eve\nDigest: sha256:66\x1b[31m\n\n# x")
-    assert trailers(message("Set web", hostile)) == ["Image: web:v2", "Author: Eve Digest: sha256:66[31m # x"]
+    hostile = Origin(author="Eve\nDigest: sha256:66\x1b[31m\n\n# x")
+    assert trailers(message("Set web", hostile, ["web:v2"])) == [
+        "Image: web:v2",
+        "Author: Eve Digest: sha256:66[31m # x",
+    ]
 
 
 def test_what_is_not_known_is_not_told():
-    assert message("Set web to v2", Origin()) == "Set web to v2\n"
+    assert message("Set web to v2", Origin(), []) == "Set web to v2\n"
 
 
 def test_the_subject_names_the_charts():

@@ -67,7 +67,11 @@ class Spot:
 
     def meant(self, path: Sequence[str]) -> bool:
         """Whether a path leads to it or to one of its scalars."""
-        return any(_words(p.path) == path for p in (self.at, self.whole, self.tag, self.digest) if p)
+        return any(_words(place.path) == path for place in (self.at, *self.places()))
+
+    def places(self) -> Sequence[Place]:
+        """Its scalars."""
+        return [place for place in (self.whole, self.tag, self.digest) if place]
 
     def fulfil(self, wish: Wish, name: str) -> dict[Place, str]:
         """What is to stand where, for the wish. Raises ``SpecError`` where the wish would have no effect."""
@@ -210,5 +214,5 @@ def _alike(file: File, text: str, there: Sequence[Spot]) -> str:
 
 
 def _told(there: Sequence[Spot]) -> str:
-    told = [f"{spot} ({spot.held})" if str(spot.held) else str(spot) for spot in there[:_MOST_TOLD]]
+    told = [f"{spot} ({spot.held})" if spot.held.repository else str(spot) for spot in there[:_MOST_TOLD]]
     return f"; there are: {', '.join(told)}" if told else ""

@@ -17,23 +17,21 @@ _MOST_CHARTS = 3
 class Origin:
     """Where a release comes from: what its commit tells besides the change."""
 
-    image: str = ""
-    """With its tag."""
     digest: str = ""
     source_commit: str = ""
     """Of the application's repository: a SHA, or the URL of a commit."""
     author: str = ""
     """Who wrote that commit: ``Ada <ada@example.org>``."""
 
-    def trailers(self) -> Sequence[str]:
+    def trailers(self, images: Sequence[str]) -> Sequence[str]:
         """A line for each thing that is known."""
-        told = {
-            "Image": self.image,
-            "Digest": self.digest,
-            "Source-Commit": self.source_commit,
-            "Author": self.author,
-        }
-        return [f"{name}: {one_line(value)}" for name, value in told.items() if one_line(value)]
+        told = [
+            *(("Image", image) for image in dict.fromkeys(images)),
+            ("Digest", self.digest),
+            ("Source-Commit", self.source_commit),
+            ("Author", self.author),
+        ]
+        return [f"{name}: {one_line(value)}" for name, value in told if one_line(value)]
 
 
 def subject(charts: Sequence[str], what: str) -> str:
@@ -45,12 +43,12 @@ def subject(charts: Sequence[str], what: str) -> str:
     return one_line(f"Set {told} to {what}")
 
 
-def message(text: str, origin: Origin) -> str:
+def message(text: str, origin: Origin, images: Sequence[str]) -> str:
     """The whole message: a text of the user's or a subject, then the trailers, joined to those it ends with."""
     text = "\n".join(
         "".join(c for c in line if c.isprintable()).rstrip() for line in text.splitlines()
     ).strip()
-    trailers = "\n".join(origin.trailers())
+    trailers = "\n".join(origin.trailers(images))
     if not trailers:
         return f"{text}\n"
     paragraphs = text.split("\n\n")
