@@ -65,7 +65,7 @@ def test_stop_where_nothing_runs_is_fine(tmp_path: Path) -> None:
 def test_without_a_control_plane_there_is_no_kubeconfig(tmp_path: Path) -> None:
     told = tiphys("local", "--state-dir", tmp_path, "kubeconfig")
     assert told.returncode == 1
-    assert "tiphys local start" in told.stderr
+    assert f"local --state-dir {tmp_path} start" in told.stderr
 
 
 def test_all_that_follows_kubectl_is_kubectls(localkube: Path, tmp_path: Path) -> None:
@@ -82,4 +82,5 @@ def test_kubectl_on_a_control_plane_that_does_not_run_says_how_to_start_it(
     del localkube
     told = tiphys("local", "--state-dir", tmp_path, "kubectl", "get", "nodes", "--request-timeout=1s")
     assert told.returncode == 1
-    assert told.stderr.startswith("The local control plane does not run; start it with: tiphys local start")
+    assert told.stderr.startswith("Error: the local control plane does not run; start it with: ")
+    assert told.stderr.endswith(f" local --state-dir {tmp_path} start\n")

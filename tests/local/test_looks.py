@@ -48,7 +48,8 @@ def test_a_second_sync_of_the_same_revision_is_news() -> None:
 
 
 def test_what_comes_and_goes_is_told() -> None:
-    assert news({}, {"homepage": WELL}) == ["homepage: new, revision 0123456, Synced, Healthy"]
+    assert news({}, {"homepage": Look("homepage")}) == ["homepage: new"]
+    assert news({}, {"homepage": WELL}) == ["homepage: revision 0123456, Synced, Healthy"]
     assert news({"homepage": WELL}, {}) == ["homepage: gone"]
     assert news({"homepage": WELL}, {"homepage": WELL}) == []
 

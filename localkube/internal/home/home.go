@@ -118,7 +118,7 @@ func (h *Home) checkRoom() error {
 		return failure(ExitDisk, "cannot look at the disk of %s: %v", h.Dir, err)
 	}
 	if free := fs.Bavail * uint64(fs.Bsize); free < freeBytesNeeded {
-		return failure(ExitDisk, "the disk of %s is full: %d MiB free, %d MiB needed; free some space or use another --dir",
+		return failure(ExitDisk, "the disk of %s is full: %d MiB free, %d MiB needed; free some space, or keep the state on another disk",
 			h.Dir, free>>20, freeBytesNeeded>>20)
 	}
 	return nil

@@ -61,23 +61,36 @@ def local(context: click.Context, /, place: "Place") -> None:
 
 
 @local.command()
-@click.option("--port", default=0, help="Its port on 127.0.0.1; else that of the last time, or any free one.")
+@click.option(
+    "--port",
+    default=0,
+    type=click.IntRange(0, 65535),
+    help="Its port on 127.0.0.1; else that of the last time, or any free one.",
+)
 @click.option("--nodes", default=1, show_default=True, type=click.IntRange(min=1), help="Simulated nodes.")
 @click.pass_obj
 def start(place: "Place", port: int, nodes: int) -> None:
     """Start the control plane, and wait until it can be used."""
+    from tiphys.cli.tryit import own_command  # noqa: PLC0415
     from tiphys.local import build, controlplane  # noqa: PLC0415
+    from tiphys.model.errors import SpecError  # noqa: PLC0415
 
+    tiphys, where = own_command(place)
     binary = build.ensure("localkube")
     starting = controlplane.begin(place, binary, controlplane.Shape(port, nodes))
     ready, new = starting.ready(), starting.process is not None
+    if not new and (nodes > 1 or (port and not ready.server.endswith(f":{port}"))):
+        raise SpecError(
+            f"the control plane runs already, on {ready.server}; to start it with another port or number of "
+            f"nodes, stop it first: {tiphys} local{where} stop"
+        )
     tell(f"The control plane {'is ready' if new else 'runs already'} (pid {ready.pid}, {ready.version}):")
     click.echo(ready.server)
     if new:
-        tell("Talk to it with: tiphys local kubectl get nodes")
+        tell(f"Talk to it with: {tiphys} local{where} kubectl get nodes")
 
 
-@local.command()
+@local.command(short_help="Stop everything that runs here; nothing is lost.")
 @click.pass_obj
 def stop(place: "Place") -> None:
     """Stop everything that runs here, the engine and the Git server too. Nothing is lost."""
@@ -124,11 +137,11 @@ def kubeconfig(place: "Place", content: bool) -> None:
     from tiphys.model.errors import SpecError  # noqa: PLC0415
 
     if not place.kubeconfig.exists():
-        raise SpecError("there is no control plane here yet; start one with: tiphys local start")
+        raise SpecError(f"there is no control plane here yet; {_how_to_start(place)}")
     click.echo(place.kubeconfig.read_text(encoding="utf-8") if content else place.kubeconfig, nl=not content)
 
 
-@local.command()
+@local.command(short_help="Stop everything and forget it, repositories too.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def reset(place: "Place", yes: bool) -> None:
@@ -142,7 +155,7 @@ def reset(place: "Place", yes: bool) -> None:
     tell(f"Removed {place.folder}." if parts.reset(place) else "There was nothing to remove.")
 
 
-@local.command(context_settings=PASSED_ON, add_help_option=False)
+@local.command(context_settings=PASSED_ON, add_help_option=False, short_help="Run the real kubectl on it.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def kubectl(place: "Place", arguments: tuple[str, ...]) -> None:
@@ -150,7 +163,7 @@ def kubectl(place: "Place", arguments: tuple[str, ...]) -> None:
     _become("kubectl", place, arguments)
 
 
-@local.command(context_settings=PASSED_ON, add_help_option=False)
+@local.command(context_settings=PASSED_ON, add_help_option=False, short_help="Run the real helm on it.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def helm(place: "Place", arguments: tuple[str, ...]) -> None:
@@ -158,11 +171,18 @@ def helm(place: "Place", arguments: tuple[str, ...]) -> None:
     _become("helm", place, arguments)
 
 
+def _how_to_start(place: "Place") -> str:
+    from tiphys.cli.tryit import own_command  # noqa: PLC0415
+
+    return "start it with: {} local{} start".format(*own_command(place))
+
+
 def _become(tool: str, place: "Place", arguments: tuple[str, ...]) -> NoReturn:
     """End as the tool itself, so that signals, terminal and exit code are the tool's."""
     from tiphys.local import build, controlplane, tools  # noqa: PLC0415
+    from tiphys.model.errors import Unavailable  # noqa: PLC0415
 
     if controlplane.status(place) is None and tools.speaks_to_cluster(tool, arguments):
-        tell("The local control plane does not run; start it with: tiphys local start")
+        raise Unavailable(f"the local control plane does not run; {_how_to_start(place)}")
     binary = build.present("localkube")
     os.execve(binary, [str(binary), tool, *arguments], tools.environment(place))  # noqa: S606  no shell is wanted

@@ -16,19 +16,32 @@ from tiphys.local.place import NAMESPACE, Place, named
 
 def own_command(place: Place) -> tuple[str, str]:
     """How this program is called here, and with the flag that names the place where that is not the usual one."""
-    called = Path(sys.argv[0])
+    return "tiphys" if on_path() else shlex.quote(str(_called())), where(place)
+
+
+def on_path() -> bool:
+    """Whether a shell that is told ``tiphys`` finds this program."""
     found = shutil.which("tiphys")
-    same = found and Path(found).resolve() == called.resolve()
-    tiphys = "tiphys" if same else shlex.quote(str(called.absolute()))
-    if place == named("local"):
-        return tiphys, ""
-    return tiphys, f" --state-dir {shlex.quote(str(place.folder))}"
+    return bool(found and Path(found).resolve() == _called().resolve())
+
+
+def where(place: Place) -> str:
+    """The flag that names a place, with a space before it; empty for the usual one."""
+    usual = named("local").folder
+    if place.folder == usual:
+        return ""
+    if place.folder.parent == usual.parent:
+        return f" --name {shlex.quote(place.folder.name)}"
+    return f" --state-dir {shlex.quote(str(place.folder))}"
+
+
+def _called() -> Path:
+    return Path(sys.argv[0]).absolute()
 
 
 def recipes(place: Place) -> list[tuple[str, str]]:
-    """What one may try, and the commands for it. They are run in the checkout of the charts repository."""
-    tiphys, where = own_command(place)
-    local = f"{tiphys} local{where}"
+    """What one may try, and the commands for it, for a shell that begins with what ``begin`` says."""
+    local = f"tiphys local{where(place)}"
     root = shlex.join(root_command("charts/tiphys"))
     return [
         (
@@ -60,16 +73,24 @@ def recipes(place: Place) -> list[tuple[str, str]]:
             "look around with kubectl, or with any tool by the kubeconfig",
             f"""
             {local} kubectl get applications -n {NAMESPACE}
-            export KUBECONFIG=$({local} kubeconfig) && {tiphys} app list
+            export KUBECONFIG=$({local} kubeconfig) && tiphys app list
             """,
         ),
-        ("stop everything, and start it again without losing anything", f"{local} stop\n{tiphys} up{where}"),
+        (
+            "stop everything, and start it again without losing anything",
+            f"{local} stop\ntiphys up{where(place)}",
+        ),
     ]
+
+
+def begin(place: Place) -> str:
+    """What makes a shell find this program and the checkout of the charts repository."""
+    path = [] if on_path() else [f"export PATH={shlex.quote(str(_called().parent))}:$PATH"]
+    return "\n".join([*path, f"cd {shlex.quote(str(place.work / 'charts'))}"])
 
 
 def text(place: Place) -> str:
     """All recipes as they are printed."""
-    checkout = shlex.quote(str(place.work / "charts"))
     blocks = [f"# {title}\n{dedent(commands).strip()}" for title, commands in recipes(place)]
     # Not indented: a here-document that is copied must end at the beginning of a line.
-    return "\n\n".join(["Try it, in another terminal:", f"cd {checkout}", *blocks])
+    return "\n\n".join([begin(place), *blocks])

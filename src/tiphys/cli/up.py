@@ -1,6 +1,7 @@
 """``tiphys up``: the example platform on this machine, with a live view on a terminal and lines elsewhere."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -8,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from tiphys.cli.local import with_place
-from tiphys.cli.output import one_line, tell
+from tiphys.cli.output import one_line, tell, without_logs
 
 if TYPE_CHECKING:
     from tiphys.local.looks import Looks
     from tiphys.local.place import Place
 
-LOOK_AT_ENGINE_EVERY = 2.0
+LOOK_AT_PARTS_EVERY = 2.0
+STOPPED_WITHIN = 5.0
 
 Seen = Callable[["Looks", list[str]], bool]
 """Shown the applications and what is new of them; whether that is all there is to see."""
@@ -40,13 +42,14 @@ def up(place: "Place", timeout: int) -> None:
     from tiphys.cli import tryit  # noqa: PLC0415
     from tiphys.local.up import bring_up  # noqa: PLC0415
 
+    without_logs()
     bring_up(place, tell)
-    if sys.stdout.isatty():
-        click.echo(f"\n{tryit.text(place)}\n")
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        click.echo(f"\nTry it, in another terminal:\n\n{tryit.text(place)}\n")
         _watch_live(place, tryit.own_command(place))
     else:
         _watch_lines(place, timeout)
-        click.echo(f"\n{tryit.text(place)}")
+        click.echo(f"\nTry it:\n\n{tryit.text(place)}")
 
 
 def _watch_live(place: "Place", command: tuple[str, str]) -> None:
@@ -91,7 +94,7 @@ def _watch_lines(place: "Place", timeout: int) -> None:
 
 
 async def _until_seen(place: "Place", seen: Seen) -> None:
-    """Show the applications after each change until all is seen. Raises ``Unavailable`` if the engine ends."""
+    """Show the applications after each change until all is seen. Raises ``Unavailable`` if a part ends."""
     from tiphys.local.applications import watch  # noqa: PLC0415
     from tiphys.local.looks import news  # noqa: PLC0415
     from tiphys.local.place import NAMESPACE  # noqa: PLC0415
@@ -106,15 +109,26 @@ async def _until_seen(place: "Place", seen: Seen) -> None:
                     return
                 before = now
 
-    await _unless(look(), _engine_ends(place))
+    await _unless(look(), _part_ends(place))
 
 
-async def _engine_ends(place: "Place") -> None:
+async def _part_ends(place: "Place") -> None:
+    """Raises ``Unavailable`` when a part has ended, be it by itself or because somebody stopped everything."""
+    from tiphys.cli.tryit import own_command  # noqa: PLC0415
+    from tiphys.local.parts import status  # noqa: PLC0415
     from tiphys.local.up import must_run  # noqa: PLC0415
+    from tiphys.model.errors import Unavailable  # noqa: PLC0415
 
+    again = "start it again with: {} up{}".format(*own_command(place))
     while True:
-        must_run(place)
-        await asyncio.sleep(LOOK_AT_ENGINE_EVERY)
+        try:
+            must_run(place)
+        except Unavailable as error:
+            await asyncio.sleep(STOPPED_WITHIN)
+            if any(part.pid for part in status(place)):
+                raise Unavailable(f"{error}\nWhat else was started runs on; {again}") from error
+            raise Unavailable(f"everything here was stopped; {again}") from error
+        await asyncio.sleep(LOOK_AT_PARTS_EVERY)
 
 
 async def _unless(work: Awaitable[None], trouble: Awaitable[None]) -> None:

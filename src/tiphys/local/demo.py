@@ -53,7 +53,9 @@ def lay(place: Place, served: Served, example: Path = EXAMPLE) -> None:
             if not checkout.exists():
                 _check_out(checkout, bare, served.repository(name))
     except OSError as error:
-        raise Unavailable(f"cannot make the example's repositories in {place.folder}: {error}") from error
+        raise Unavailable(
+            f"cannot make the example's repositories in {place.folder}: {_why(error)}"
+        ) from error
 
 
 def install_root(place: Place, binary: Path) -> None:
@@ -110,6 +112,13 @@ def _made_whole(folder: Path) -> Iterator[Path]:
         new.replace(folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _why(error: OSError) -> str:
+    """The first of what went wrong: a copied folder tells of each file."""
+    if isinstance(error, shutil.Error) and error.args and error.args[0]:
+        return str(error.args[0][0][2])
+    return str(error)
 
 
 def _git(*arguments: str | Path) -> None:

@@ -84,7 +84,7 @@ def _trouble(app: Application) -> str:
 
 def _of(before: Look | None, now: Look) -> Iterator[str]:
     """What is told of one application, the cause before the effect."""
-    if before is None:
+    if before is None and not now.sync:
         yield "new"
     was = before or Look(now.name)
     if now.revision != was.revision and now.revision:

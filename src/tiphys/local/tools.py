@@ -9,18 +9,19 @@ from tiphys.local.place import Place
 from tiphys.model.errors import Unavailable
 
 _OFFLINE = {
-    "kubectl": {"completion", "config", "help", "kustomize", "options", "plugin", ""},
+    "kubectl": {"completion", "config", "help", "kustomize", "options", "plugin"},
     "helm": {"completion", "create", "dependency", "env", "help", "lint", "package", "plugin", "pull"}
-    | {"push", "registry", "repo", "search", "show", "template", "verify", "version", ""},
+    | {"push", "registry", "repo", "search", "show", "template", "verify", "version"},
 }
 
 
 def speaks_to_cluster(tool: str, arguments: Sequence[str]) -> bool:
-    """Whether a command line needs a control plane that runs."""
+    """Whether a command line needs a control plane that runs. Where that is not plain the answer is no."""
     if {"-h", "--help", "--client"} & set(arguments):
         return False
-    words = [word for word in arguments if not word.startswith("-")]
-    return (words[0] if words else "") not in _OFFLINE[tool]
+    words = {word for word in arguments if not word.startswith("-")}
+    # Any of them: which word is the command and which the value of a flag before it is the tool's to know.
+    return bool(words) and not words & _OFFLINE[tool]
 
 
 def environment(place: Place) -> dict[str, str]:

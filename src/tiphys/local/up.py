@@ -76,7 +76,8 @@ async def _settle(place: Place, binary: Path, say: Say) -> bool:
 
 
 def must_run(place: Place) -> None:
-    """Raises ``Unavailable`` with the engine's last words if it does not run."""
-    program = engine.program(place)
-    if program.pid() is None:
-        raise died(program)
+    """Raises ``Unavailable`` with the last words of a part that does not run."""
+    for part in (controlplane, githost, engine):
+        program = part.program(place)
+        if program.pid() is None:
+            raise died(program)
