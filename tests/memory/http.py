@@ -45,14 +45,13 @@ def answer(server: Server, request: Request) -> Answer:
     try:
         return _answered(server, request)
     except Refusal as refusal:
-        status = {
-            "kind": "Status",
-            "status": "Failure",
-            "message": refusal.message,
-            "reason": refusal.reason,
-            "code": refusal.code,
-        }
-        return Answer(refusal.code, orjson.dumps(status))
+        return refused(refusal)
+
+
+def refused(refusal: Refusal) -> Answer:
+    """A refusal as an answer."""
+    told = {"message": refusal.message, "reason": refusal.reason, "code": refusal.code}
+    return Answer(refusal.code, orjson.dumps({"kind": "Status", "status": "Failure", **told}))
 
 
 def place_of(server: Server, path: str) -> Place:

@@ -12,12 +12,14 @@ from enum import Enum, auto
 import orjson
 
 from memory import controllers
-from memory.http import answer, place_of
+from memory.http import answer, place_of, refused
+from memory.rules import Refusal
 from memory.server import Event, Server
-from tiphys.adapters.cluster.api import Answer, Api, Request
+from tiphys.adapters.cluster.api import Answer, Api, Rejected, Request
 from tiphys.adapters.cluster.catalog import WatchedCatalog
 from tiphys.adapters.cluster.cluster import WatchedCluster
 from tiphys.adapters.cluster.discovery import Discovery
+from tiphys.model.errors import Unavailable
 from tiphys.model.objects import Kind
 
 
@@ -63,7 +65,7 @@ class MemoryApi(Api):
         """The client is dead: nothing that it still says is heard."""
         self.asked: list[Request] = []
         self._limiter = asyncio.Semaphore(20)
-        self._streams: set[_MemoryStream] = set()
+        self._streams: dict[_MemoryStream, None] = {}
 
     @property
     def server(self) -> str:
@@ -84,22 +86,28 @@ class MemoryApi(Api):
 
     def break_watches(self) -> None:
         """The server ends every watch, as it does now and then."""
-        for stream in self._streams:
+        for stream in tuple(self._streams):
             stream.end()
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator["_MemoryStream"]:  # type: ignore[override]
         """A watch."""
-        await self._travel(request)
-        stream = _MemoryStream(self.target, request, self.lag, self.killed)
-        self._streams.add(stream)
+        try:
+            await self._travel(request)
+        except OSError as error:
+            raise Unavailable(f"{request} on {self.server}: {error}") from error
+        try:
+            stream = _MemoryStream(self.target, request, self.lag, self.killed)
+        except Refusal as refusal:
+            raise Rejected(request, refused(refusal)) from refusal
+        self._streams[stream] = None
         ending = asyncio.get_running_loop().call_later(float(request.query["timeoutSeconds"]), stream.end)
         try:
             yield stream
         finally:
             ending.cancel()
             stream.close()
-            self._streams.discard(stream)
+            self._streams.pop(stream)
 
     async def _once(self, request: Request) -> Answer:
         async with self._limiter:

@@ -3,13 +3,23 @@
 import os
 import sys
 import time
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 
 from simulation.engine import BEGINNING, now
 from simulation.loop import simulated
 from simulation.play import Play
-from simulation.verdict import QUIET, faults
+from simulation.verdict import unrest, unwell, wrongs
+
+QUICK = 30.0
+"""Seconds within which a commit and a drift must be dealt with while nothing goes wrong."""
+QUIET = 400.0
+"""Seconds in which nothing may be written when there is nothing to do: longer than between two looks."""
+
+TRACEBACKS: list[str] = []
+"""What was logged as a bug."""
 
 
 def main(words: list[str]) -> int:
@@ -22,9 +32,8 @@ def main(words: list[str]) -> int:
         )
     seeds = [seed for word in words for seed in _seeds(word)]
     loud = len(seeds) == 1
-    structlog.configure(
-        processors=[_timed, structlog.dev.ConsoleRenderer(colors=False)] if loud else [_dropped],
-    )
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[_noted, _timed, plain] if loud else [_noted, _dropped])
     return sum(_failed(seed, loud=loud) for seed in seeds)
 
 
@@ -42,22 +51,37 @@ def _failed(seed: int, *, loud: bool) -> bool:
 
 async def played(seed: int, *, loud: bool = False) -> list[str]:
     """Play a seed; answers what is wrong in the end."""
+    TRACEBACKS.clear()
     play = Play(seed, _say if loud else lambda _: None)
-    await play.run()
-    peace = (now() - BEGINNING).total_seconds() - QUIET
-    quiet_since = max((v for v, at in play.moments if at < peace), default=0)
-    return faults(play, quiet_since)
+    async with play.on_stage():
+        await play.turmoil()
+        await play.peace()
+        wrong = [f"after all: {each}" for each in unwell(play)]
+        play.stir()
+        await play.passes(QUICK)
+        wrong += [f"after a drift in peace: {each}" for each in unwell(play)]
+        version = play.server.version
+        await play.passes(QUIET)
+        wrong += [f"no peace: {each}" for each in unrest(play, version)]
+        return [*wrong, *wrongs(play), *TRACEBACKS]
 
 
 def _say(what: str) -> None:
     structlog.get_logger().info(f"-- {what}")
 
 
-def _timed(_: object, __: str, event: dict[str, object]) -> dict[str, object]:
+def _timed(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {"timestamp": f"{(now() - BEGINNING).total_seconds() - 1000:8.2f}", **event}
 
 
-def _dropped(_: object, __: str, ___: dict[str, object]) -> dict[str, object]:
+def _noted(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Whatever is logged with a traceback is a bug."""
+    if event.get("exc_info"):
+        TRACEBACKS.append(f"{event['event']}: {sys.exc_info()[1]!r}")
+    return event
+
+
+def _dropped(_: object, __: str, ___: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     raise structlog.DropEvent
 
 

@@ -3,28 +3,33 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from memory.kinds import DEFINITION
 from memory.server import Event
 from simulation.books import rendered
-from simulation.play import APPLICATION, DEPLOYMENT, Play
-from tiphys.model.objects import Key, Kind, key_of
-from tiphys.model.tracking import FIELD_MANAGER
+from simulation.play import APPLICATION, DEPLOYMENT, NAMESPACES, Play
+from tiphys.model.objects import Body, Key, Kind, Live, key_of
+from tiphys.model.tracking import FIELD_MANAGER, tracked_by
 
 AUTOSCALER = Kind("autoscaling", "HorizontalPodAutoscaler")
-QUIET = 400.0
-"""Seconds before the end in which nothing may have been written."""
 
 
-def faults(play: Play, quiet_since: int) -> list[str]:
-    """What is not well, in sentences; ``quiet_since`` is the version after which nothing may be written."""
-    return [
-        *(f"a bug was met: {type(bug).__name__}: {bug}" for bug in play.bugs),
-        *_statuses(play),
-        *_contents(play),
-        *_extras(play),
-        *_foreign(play),
-        *_replicas(play),
-        *(f"no peace: {_told(e)}" for e in play.server.history if e.version > quiet_since),
-    ]
+def unwell(play: Play) -> Iterator[str]:
+    """What is not as Git says, in sentences."""
+    yield from _statuses(play)
+    yield from _contents(play)
+    yield from _extras(play)
+
+
+def wrongs(play: Play) -> Iterator[str]:
+    """What should never have happened."""
+    yield from (f"a bug was met: {type(bug).__name__}: {bug}" for bug in play.bugs)
+    yield from _foreign(play)
+    yield from _replicas(play)
+
+
+def unrest(play: Play, version: int) -> Iterator[str]:
+    """What was written after a version."""
+    return (_told(event) for event in play.server.history if event.version > version)
 
 
 def _statuses(play: Play) -> Iterator[str]:
@@ -48,11 +53,17 @@ def _statuses(play: Play) -> Iterator[str]:
 
 
 def _targets(play: Play) -> dict[Key, Mapping[str, Any]]:
-    found = {}
+    found: dict[Key, Mapping[str, Any]] = {}
     for name in play.names:
+        spec = (play.server.body(Key(*APPLICATION, "argocd", name)) or {}).get("spec", {})
         for each in rendered(play.books.files, name):
-            found[key_of(each.body, "shop")] = each.body
+            found[_key(each.body, spec.get("destination", {}).get("namespace", "shop"))] = each.body
     return found
+
+
+def _key(body: Body, namespace: str) -> Key:
+    key = key_of(body, namespace)
+    return key._replace(namespace="") if key.of == DEFINITION else key
 
 
 def _contents(play: Play) -> Iterator[str]:
@@ -95,19 +106,30 @@ def _lacks(target: Any, live: Any, path: str = "") -> Iterator[str]:
 def _extras(play: Play) -> Iterator[str]:
     targets = _targets(play)
     for key, record in play.server.records.items():
-        made = key.namespace == "shop" and key.name.startswith("app")
-        if made and key not in targets and not record.metadata.get("ownerReferences"):
-            mark = record.metadata.get("annotations", {}).get("argocd.argoproj.io/tracking-id")
-            # Without a mark it may be somebody's who took it over: an edit of the play removes marks.
-            if mark:
-                yield f"{key} is live and nobody wants it"
+        # What carries no mark any more somebody took over: an edit of the play removes marks.
+        mark = tracked_by(Live(key, record.body))
+        ours = mark and not record.metadata.get("ownerReferences")
+        # A definition outlives its application, and the next one of its name need not know of it.
+        outlived = mark and key.of == DEFINITION and _was_deleted(play, mark.application)
+        if ours and key not in targets and not outlived:
+            yield f"{key} is live and nobody wants it"
+
+
+def _was_deleted(play: Play, name: str) -> bool:
+    return any(event.after is None for event in play.server.events(Key(*APPLICATION, "argocd", name)))
 
 
 def _foreign(play: Play) -> Iterator[str]:
     """Nothing of others was written or deleted by us."""
-    targets = {key_of(each.body, "shop") for sha in play.books.order for each in _all(play, sha)}
+    wanted = {
+        _key(each.body, namespace)
+        for sha in play.books.order
+        for each in _all(play, sha)
+        for namespace in NAMESPACES
+    }
+    wanted |= {Key("", "Namespace", "", namespace) for namespace in NAMESPACES}
     for event in play.server.history:
-        if event.writer == FIELD_MANAGER and event.key not in targets:
+        if event.writer == FIELD_MANAGER and event.key not in wanted:
             yield f"not ours: {_told(event)}"
     for key in play.foreign:
         if key not in play.server.records:
