@@ -146,3 +146,7 @@ def test_each_shell_has_a_completion_script(tiphys, shell):
     outcome = tiphys("completion", shell)
     assert outcome.code == 0
     assert "_TIPHYS_COMPLETE" in outcome.out
+
+
+def test_fish_is_shown_a_help_text_with_commas_whole(tiphys):
+    assert """string split --max 1 ",\"""" in tiphys("completion", "fish").out

@@ -57,6 +57,24 @@ def data(outcome, name="release-name"):
     return objects(outcome.out)["ConfigMap", name]["data"]
 
 
+def test_a_folder_of_charts_renders_to_nothing_and_says_so(tiphys, chart):
+    outcome = tiphys("render", str(chart.parent))
+    assert (outcome.code, outcome.out) == (0, "")
+    assert "renders to no objects: it has no Chart.yaml" in outcome.err
+
+
+def test_a_file_that_is_no_application_at_all_is_told(tiphys, chart):
+    file = chart / "app.yaml"
+    file.write_text("apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: 5\n")
+    assert "a bug" not in tiphys("render", str(file)).err
+
+
+def test_what_is_missing_is_said_to_be_missing_in_the_working_tree(tiphys, chart):
+    (chart.parent / "lib/Chart.yaml").unlink()
+    assert "no Chart.yaml in" in (told := tiphys("render", str(chart)).err)
+    assert told.endswith("at working tree\n")
+
+
 def test_it_renders_what_helm_renders(tiphys, tmp_path):
     if not HELM.exists():
         pytest.skip("localkube, which has the real Helm, is not built (make build)")

@@ -22,4 +22,6 @@ def completion(context: click.Context, shell: str) -> None:
     """Print the completion script of a shell: bash, zsh or fish."""
     script = get_completion_class(shell)
     assert script is not None  # noqa: S101 - the choice above is of those that click knows
-    click.echo(script(context.find_root().command, {}, "tiphys", "_TIPHYS_COMPLETE").source())
+    source = script(context.find_root().command, {}, "tiphys", "_TIPHYS_COMPLETE").source()
+    # click's script for fish ends a command's help at its first comma.
+    click.echo(source.replace('string split ","', 'string split --max 1 ","'))

@@ -15,7 +15,7 @@ import click
 import orjson
 
 from tiphys.cli.options import Flag, command, with_output
-from tiphys.cli.output import data, yaml_text
+from tiphys.cli.output import data, tell, without_logs, yaml_text
 from tiphys.core.sources.recipe import Recipe
 from tiphys.model.api import (
     Application,
@@ -27,6 +27,7 @@ from tiphys.model.api import (
     decode_application,
 )
 from tiphys.model.errors import SpecError
+from tiphys.model.objects import part
 from tiphys.model.rendering import RenderedObject
 from tiphys.reconcile.recipes import Commit, recipe_of
 from tiphys.reconcile.rendering import render as rendered
@@ -115,8 +116,13 @@ Dependencies with file:// are followed, those of chart repositories come from a 
 @with_output("yaml", "json")
 def render(path: Path, repo: Path | None, output: str, **flags: Flag) -> None:
     """Render a chart's folder, a folder of manifests, or an Application's file; no cluster is asked."""
+    without_logs()
     wish = Wish(path, (repo or checkout_of(path)).resolve(), flags)
     objects = asyncio.run(_rendered(wish))
+    if not objects:
+        looked = path.is_dir() and not (path / "Chart.yaml").exists()
+        hint = ": it has no Chart.yaml, and no manifests but perhaps in folders below it" if looked else ""
+        tell(f"{path} renders to no objects{hint}")
     if output == "json":
         data({"apiVersion": "v1", "kind": "List", "items": [o.body for o in objects]}, output)
     else:
@@ -172,7 +178,7 @@ async def _named(wish: Wish, workshop: "Workshop") -> Application:
     text = wish.path.read_text(encoding="utf-8", errors="replace")
     documents = [d for d in await workshop.renderer.decode_text(text, str(wish.path)) if d]
     found = [d for d in documents if d.get("kind") == "Application"]
-    names = [str(d.get("metadata", {}).get("name")) for d in found]
+    names = [str(part(d, "metadata").get("name")) for d in found]
     wanted = wish.flags["name"]
     if not found:
         raise SpecError(f"{wish.path} holds no Application: name a chart's folder or an Application's file")

@@ -32,7 +32,8 @@ class Commit:
     """Permits what else is fetched; ``None`` permits everything."""
 
     def __str__(self) -> str:
-        return f"{self.repo} at {self.sha[:7]}"
+        # What is no SHA is the name of something that has none, such as a working tree.
+        return f"{self.repo} at {self.sha if ' ' in self.sha else self.sha[:7]}"
 
     def expect_permitted(self, url: str) -> None:
         """Raises ``Refused`` if the project does not permit to fetch from a URL."""

@@ -12,6 +12,7 @@ from tiphys.cli.options import Access, command, with_access
 from tiphys.cli.output import yaml_documents
 from tiphys.core.diff.pointers import without
 from tiphys.model.api import Application
+from tiphys.model.errors import Unavailable
 from tiphys.model.objects import Body
 from tiphys.model.redaction import redact
 from tiphys.reconcile.look import inventory
@@ -33,12 +34,15 @@ MANAGED_FIELDS = ("metadata", "managedFields")
 def manifests(access: Access, name: str, source: str, revision: str) -> None:
     """Print an application's objects as YAML; values of Secrets are not shown."""
 
-    async def told() -> Sequence[Body]:
+    async def told() -> tuple[Sequence[Body], Sequence[str]]:
         async with control_plane(access) as plane:
             app = (await plane.application(plane.named(name))).app
-        return await _live(access, app) if source == "live" else await _wanted(access, app, revision)
+        return await _live(access, app) if source == "live" else (await _wanted(access, app, revision), ())
 
-    click.echo(yaml_documents(redact(body) for body in asyncio.run(told())), nl=False)
+    found, unread = asyncio.run(told())
+    click.echo(yaml_documents(redact(body) for body in found), nl=False)
+    if unread:
+        raise Unavailable("\n".join(["these objects cannot be read:", *unread]))
 
 
 async def _wanted(access: Access, app: Application, revision: str) -> list[Body]:
@@ -46,9 +50,12 @@ async def _wanted(access: Access, app: Application, revision: str) -> list[Body]
         return [target.body for target in (await claim_of(app, world, revision)).targets]
 
 
-async def _live(access: Access, app: Application) -> list[Body]:
+async def _live(access: Access, app: Application) -> tuple[list[Body], list[str]]:
+    """The objects as they are, and why others cannot be read."""
     keys = inventory(app)
     async with engine(access) as world:
         await world.cluster.watch({key.of for key in keys})
         live = await world.cluster.observe(keys)
-    return [without(live[key].body, (MANAGED_FIELDS,)) for key in keys if key in live]
+        unread = world.cluster.unreadable
+    bodies = [without(live[key].body, (MANAGED_FIELDS,)) for key in keys if key in live]
+    return bodies, [f"{key}: {unread[key]}" for key in keys if key in unread]
