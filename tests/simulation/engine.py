@@ -10,7 +10,6 @@ from simulation.books import Kept, Reader
 from tiphys.adapters.cluster import backoff, catalog, watches
 from tiphys.adapters.cluster.applications import ApplicationChange, WatchedApplications
 from tiphys.adapters.cluster.cluster import WatchedCluster
-from tiphys.adapters.cluster.store import Change
 from tiphys.controller.following import Following
 from tiphys.controller.polls import Polls
 from tiphys.controller.queue import Queue
@@ -95,9 +94,6 @@ def _listen(
         else:
             following.project()
 
-    def object_heard(change: Change) -> None:
-        following.changed(change.key, change.applications, change.old, change.new)
-
     applications.subscribe(application_heard)
-    cluster.subscribe(object_heard)
+    cluster.subscribe(following.changed)
     cluster.on_catalog(lambda _: following.everybody())

@@ -5,8 +5,9 @@ An event that can change nothing of an application's state puts nobody into the 
 them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 from tiphys.controller.queue import Queue
 from tiphys.core.diff.autoscaling import AUTOSCALERS, scaled_workloads
@@ -15,6 +16,26 @@ from tiphys.core.health import assess
 from tiphys.model.objects import AppName, Key, Live
 from tiphys.model.tracking import app_name
 from tiphys.reconcile.world import World
+
+
+class Heard(Protocol):
+    """What happened to an object. Decoding one costs more than most events are worth, so it is done when asked for."""
+
+    @property
+    def key(self) -> Key:
+        """The object."""
+
+    @property
+    def applications(self) -> Collection[str]:
+        """The applications that the object is or was tracked by, in the tracking annotation's words."""
+
+    @property
+    def old(self) -> Live | None:
+        """The object before."""
+
+    @property
+    def new(self) -> Live | None:
+        """The object now."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +61,19 @@ class Following:
         for name in self.world.applications.names():
             self.queue.add(name)
 
-    def changed(self, key: Key, applications: Iterable[str], before: Live | None, after: Live | None) -> None:
+    def changed(self, heard: Heard) -> None:
         """An object changed that applications track, or that one of them wants."""
-        if key.of in AUTOSCALERS:
-            self._scaled(before, after)
-        if not _matters(before, after):
-            return
-        owner = self.world.memory.owners.get(key)
-        names = {app_name(each, self.world.namespace) for each in applications} | (
-            {owner} if owner else set()
-        )
-        for name in names:
-            self.queue.add(name)
+        if heard.key.of in AUTOSCALERS:
+            self._scaled(heard.old, heard.new)
+        concerned = self._concerned(heard)
+        if concerned and _matters(heard.old, heard.new):
+            for name in concerned:
+                self.queue.add(name)
+
+    def _concerned(self, heard: Heard) -> set[AppName]:
+        owner = self.world.memory.owners.get(heard.key)
+        trackers = {app_name(each, self.world.namespace) for each in heard.applications}
+        return trackers | ({owner} if owner else set())
 
     def _scaled(self, before: Live | None, after: Live | None) -> None:
         """An autoscaler came, went or turned to another workload."""

@@ -9,7 +9,6 @@ import structlog
 from tiphys.adapters.cluster.applications import ApplicationChange
 from tiphys.adapters.cluster.cluster import APPLICATION, WatchedCluster
 from tiphys.adapters.cluster.installing import install
-from tiphys.adapters.cluster.store import Change
 from tiphys.controller.following import Following
 from tiphys.controller.polls import Polls
 from tiphys.controller.queue import Queue
@@ -111,9 +110,6 @@ def _listen(engine: Engine, following: Following, polls: Polls) -> None:
         else:
             following.project()
 
-    def object_heard(change: Change) -> None:
-        following.changed(change.key, change.applications, change.old, change.new)
-
     engine.applications.subscribe(application_heard)
-    engine.cluster.subscribe(object_heard)
+    engine.cluster.subscribe(following.changed)
     engine.cluster.on_catalog(lambda _: following.everybody())

@@ -7,13 +7,16 @@ whoever asks for it and hurts no other.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-
-import orjson
+from typing import TypeVar
 
 from tiphys.adapters.cluster.cluster import APPLICATION, PROJECT, WatchedCluster
+from tiphys.adapters.cluster.readings import Reading
 from tiphys.adapters.cluster.store import Change
 from tiphys.model.api import Application, AppProject, decode_application, decode_project
 from tiphys.model.objects import AppName, Body, Key, Live
+
+Name = TypeVar("Name", bound=str | AppName)
+T = TypeVar("T", bound=Application | AppProject)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class WatchedApplications:
         self._cluster = cluster
         self._control = control
         self._namespaces = frozenset(namespaces)
-        self._decoded: dict[AppName, tuple[str, Application]] = {}
+        self._decoded: dict[AppName, tuple[Reading, Application]] = {}
+        self._projects: dict[str, tuple[Reading, AppProject]] = {}
 
     @classmethod
     async def open(
@@ -63,14 +67,12 @@ class WatchedApplications:
 
     def get(self, name: AppName) -> Application | None:
         """As last seen, never older than our own last write; raises ``SpecError`` if malformed."""
-        live = self._cluster.latest(_key(name)) if self._ours(name) else None
-        if live is None:
-            self._decoded.pop(name, None)
-        return self._of(name, live) if live else None
+        reading = self._cluster.kept(_key(name)) if self._ours(name) else None
+        return _remembered(self._decoded, name, reading, decode_application)
 
     def known(self, name: AppName) -> bool:
         """Whether there is an Application of the name, malformed or not."""
-        return self._ours(name) and self._cluster.holds(_key(name))
+        return self._ours(name) and self._cluster.kept(_key(name)) is not None
 
     def names(self) -> Sequence[AppName]:
         """Every Application known, malformed ones too."""
@@ -80,8 +82,8 @@ class WatchedApplications:
 
     def project(self, name: str) -> AppProject | None:
         """A project of the control plane's namespace; raises ``SpecError`` if malformed."""
-        live = self._cluster.latest(Key(*PROJECT, self._control, name))
-        return decode_project(orjson.dumps(live.body)) if live else None
+        reading = self._cluster.kept(Key(*PROJECT, self._control, name))
+        return _remembered(self._projects, name, reading, decode_project)
 
     async def patch(self, name: AppName, patch: Body, resource_version: str = "") -> Application | None:
         """
@@ -89,8 +91,8 @@ class WatchedApplications:
 
         With a ``resource_version`` the patch holds only for that version; otherwise raises ``Stale``.
         """
-        live = await self._cluster.patch(_key(name), patch, resource_version)
-        return self._of(name, live) if live else None
+        found = await self._cluster.patch(_key(name), patch, resource_version)
+        return self.get(name) if found else None
 
     def subscribe(self, callback: Callable[[ApplicationChange], None]) -> Callable[[], None]:
         """Call ``callback``, which must not raise, with each change of ours; the answer ends it."""
@@ -109,13 +111,20 @@ class WatchedApplications:
     def _ours(self, name: AppName) -> bool:
         return not self._namespaces or name.namespace in self._namespaces
 
-    def _of(self, name: AppName, live: Live) -> Application:
-        version, known = self._decoded.get(name, ("", None))
-        if known is None or version != live.resource_version:
-            known = decode_application(orjson.dumps(live.body))
-            self._decoded[name] = (live.resource_version, known)
-        return known
-
 
 def _key(name: AppName) -> Key:
     return Key(*APPLICATION, name.namespace, name.name)
+
+
+def _remembered(
+    decoded: dict[Name, tuple[Reading, T]], name: Name, reading: Reading | None, decode: Callable[[bytes], T]
+) -> T | None:
+    """What a reading says, decoded once; ``None`` if there is none."""
+    before, known = decoded.get(name, (None, None))
+    if reading is None:
+        decoded.pop(name, None)
+        return None
+    if known is None or before is not reading:
+        known = decode(reading.json())
+        decoded[name] = (reading, known)
+    return known

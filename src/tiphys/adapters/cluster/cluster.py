@@ -125,9 +125,9 @@ class WatchedCluster:
         reading = self._store.get(key)
         return self._store.live(reading) if reading else None
 
-    def holds(self, key: Key) -> bool:
-        """Whether an object is known, without decoding it."""
-        return self._store.get(key) is not None
+    def kept(self, key: Key) -> readings.Reading | None:
+        """The object as far as is known, undecoded."""
+        return self._store.get(key)
 
     def keys_of(self, kind: Kind) -> Sequence[Key]:
         """The keys of a kind that is kept whole, without decoding anything."""

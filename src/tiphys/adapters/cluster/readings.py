@@ -71,9 +71,13 @@ class Reading:
     data: bytes
     packed: bool = False
 
+    def json(self) -> bytes:
+        """The object's JSON text."""
+        return zlib.decompress(self.data) if self.packed else self.data
+
     def live(self) -> Live:
         """The object, decoded."""
-        return Live(self.key, orjson.loads(zlib.decompress(self.data) if self.packed else self.data))
+        return Live(self.key, orjson.loads(self.json()))
 
     def kept(self) -> "Reading":
         """The same for keeping: a manifest of 2 kB takes less than half of it."""

@@ -27,16 +27,17 @@ class Change:
     key: Key
     before: Reading | None
     after: Reading | None
+    decode: Callable[[Reading], Live]
 
     @cached_property
     def old(self) -> Live | None:
         """The object before, ``None`` if it was not there or not kept."""
-        return self.before.live() if self.before else None
+        return self.decode(self.before) if self.before else None
 
     @cached_property
     def new(self) -> Live | None:
         """The object now, ``None`` if it is gone."""
-        return self.after.live() if self.after else None
+        return self.decode(self.after) if self.after else None
 
     @property
     def applications(self) -> frozenset[str]:
@@ -132,18 +133,20 @@ class Store:
 
     def rewind(self, kind: Kind) -> None:
         """The API server's history was set back (a restored backup): the next reading is the newer."""
+        # Versions may come a second time now, with something else in them.
+        self._decoded.clear()
         kept = self._kinds.get(kind, {})
         for key, r in kept.items():
             kept[key] = Reading(key, r.uid, "", r.application, r.data, r.packed)
 
     def _take(self, before: Reading | None, reading: Reading) -> None:
         if self._keeps(reading):
-            after = reading.kept()
-            self._index(before, after)
-            self._tell(Change(reading.key, before, after))
+            self._index(before, reading.kept())
         elif before:
             self._index(before, None)
-            self._tell(Change(reading.key, before, reading))
+        else:
+            return
+        self._tell(Change(reading.key, before, reading, self.live))
 
     def _drop(self, before: Reading | None) -> None:
         if not before:
@@ -151,7 +154,7 @@ class Store:
         self._index(before, None)
         if before.key in self._wanted:
             self._wanted[before.key] = True
-        self._tell(Change(before.key, before, None))
+        self._tell(Change(before.key, before, None, self.live))
 
     def _keeps(self, reading: Reading) -> bool:
         return bool(reading.application) or reading.key in self._wanted or reading.key.of in self._whole

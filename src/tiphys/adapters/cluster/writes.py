@@ -97,7 +97,7 @@ class Writer:
             return None
         if not answer.ok:
             raise _unpatched(key, request, answer)
-        return self._seen(answer, resource).live()
+        return self._store.live(self._seen(answer, resource))
 
     async def _bring_about(self, command: Apply) -> Result:
         resource = await self._catalog.expect(command.key.of)
@@ -213,7 +213,7 @@ class Writer:
             return None
         if not answer.ok:
             raise Refused(f"{request}: {answer.message}")
-        return self._seen(answer, resource).live()
+        return self._store.live(self._seen(answer, resource))
 
     async def _told(self, command: Apply, answer: Answer, resource: Resource, done: str) -> Result:
         """The result of a write that brings a target about."""
@@ -227,7 +227,7 @@ class Writer:
         if key.of in DEFINITIONS:
             self._catalog.stir()
         same = requests.version_of(command.target.body) == resource.version
-        live = self._seen(answer, resource).live() if same else await self._read(resource, key)
+        live = self._store.live(self._seen(answer, resource)) if same else await self._read(resource, key)
         return Result(key, Phase.SUCCEEDED, f"{noun(key)} {done}", live)
 
     def _seen(self, answer: Answer, resource: Resource) -> readings.Reading:
