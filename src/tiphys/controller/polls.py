@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from tiphys.controller.queue import Queue
+from tiphys.model.addresses import shown
 from tiphys.model.errors import TiphysError
 from tiphys.model.objects import AppName
 from tiphys.reconcile.look import followed
@@ -36,15 +37,25 @@ class Polls:
 
     async def run(self) -> None:
         """Poll until cancelled."""
-        while True:
-            if self.outdated:
-                self._find_followers()
-            now = asyncio.get_running_loop().time()
-            due = [asked for asked, at in self._due.items() if at <= now]
-            for asked in due:
-                self._due[asked] = now + self._pause(asked)
-            await asyncio.gather(*(self._poll(asked) for asked in due))
-            await asyncio.sleep(min(1.0, self.interval / 4))
+        async with asyncio.TaskGroup() as polls:
+            while True:
+                if self.outdated:
+                    self._find_followers()
+                now = asyncio.get_running_loop().time()
+                for asked in [asked for asked, at in self._due.items() if at <= now]:
+                    # Due again when it is through: a repository that hangs holds up no other.
+                    self._due[asked] = float("inf")
+                    polls.create_task(self._polled(asked))
+                await asyncio.sleep(min(1.0, self.interval / 4))
+
+    async def _polled(self, asked: Followed) -> None:
+        try:
+            await self._poll(asked)
+        except Exception:
+            self.failures[asked] += 1
+            log.exception("bug: a poll failed", repository=shown(asked.repo))
+        if asked in self._due:
+            self._due[asked] = asyncio.get_running_loop().time() + self._pause(asked)
 
     def _find_followers(self) -> None:
         self.outdated = False
@@ -70,7 +81,7 @@ class Polls:
         if reading.error:
             self.failures[asked] += 1
             if self.failures[asked] == 1:
-                log.warning("repository did not answer", repository=asked.repo, why=str(reading.error))
+                log.warning("repository did not answer", repository=shown(asked.repo), why=str(reading.error))
         else:
             self.failures.pop(asked, None)
         tip = before.tip if before else None
@@ -79,7 +90,9 @@ class Polls:
             for name in self.followers.get(asked, ()):
                 self.queue.add(name)
         if tip and reading.tip and reading.tip != tip:
-            log.info("new commit", repository=asked.repo, revision=reading.tip.sha[:7], ref=asked.revision)
+            log.info(
+                "new commit", repository=shown(asked.repo), revision=reading.tip.sha[:7], ref=asked.revision
+            )
 
     def _pause(self, asked: Followed) -> float:
         """The interval, doubled for each failure in a row, with some jitter so that repositories are not in step."""

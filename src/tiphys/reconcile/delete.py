@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from tiphys.core.status.patch import merge_patch
-from tiphys.core.sync.removal import cascade, removal, without_cascade
+from tiphys.core.sync.removal import cascade, of_hooks, removal, without_cascade
 from tiphys.model.api import Application, Condition, to_json
 from tiphys.model.flow import Phase
 from tiphys.model.objects import Key, Live
 from tiphys.model.tracking import tracked_by
-from tiphys.reconcile.look import inventory
+from tiphys.reconcile.look import inventory, itself
 from tiphys.reconcile.together import together
 from tiphys.reconcile.world import World
 
@@ -35,11 +35,15 @@ async def delete(application: Application, world: World) -> Deletion:
     """Bring the deletion of an application as far as it goes now."""
     propagation = cascade(application)
     if not propagation:
+        await _tell_of_hooks(application, world)
         return Deletion(None)
     owned = await _owned(application, world)
+    if doubts := _doubts(application, world):
+        await _tell(application, f"cannot tell whether these are gone: {doubts}", world)
+        return Deletion(world.now() + PATIENCE)
     step = removal(owned, propagation)
     if not step.awaited:
-        await _let_go(application, world)
+        await _let_go(application, owned, world)
         return Deletion(None)
     results = await together(world.cluster.perform(deletion) for deletion in step.deletions)
     failed = [result for result in results if result.phase is Phase.FAILED]
@@ -62,15 +66,31 @@ async def _owned(application: Application, world: World) -> list[Live]:
     tracked = world.cluster.tracked(instance)
     recorded = await world.cluster.observe(keys)
     found = {live.key: live for live in (*tracked, *recorded.values())}
+    found.pop(itself(application), None)  # it goes when we let go of it
     marks = {key: tracked_by(live) for key, live in found.items()}
     return [live for key, live in found.items() if (mark := marks[key]) and mark.application == instance]
 
 
-async def _let_go(application: Application, world: World) -> None:
+def _doubts(application: Application, world: World) -> str:
+    """What is recorded and cannot be read: letting go of it now would leave it behind for good."""
+    unread = world.cluster.unreadable
+    named = [f"{key}: {unread[key]}" for key in inventory(application) if key in unread]
+    return "; ".join(named[:3])
+
+
+async def _let_go(application: Application, kept: list[Live], world: World) -> None:
     left = without_cascade(application.metadata.finalizers)
     patch = {"metadata": {"finalizers": list(left) or None}}
     await world.applications.patch(world.name_of(application), patch, application.metadata.resource_version)
-    log.info("deleted", application=application.metadata.name)
+    name = application.metadata.name
+    log.info("deleted", application=name, kept=", ".join(str(live.key) for live in kept) or "nothing")
+
+
+async def _tell_of_hooks(application: Application, world: World) -> None:
+    """Hooks at a deletion are not built yet: what waits for them would wait in silence."""
+    if waiting := of_hooks(application.metadata.finalizers):
+        said = "hooks at a deletion are not built yet: run what they do by hand, then remove the finalizers"
+        await _tell(application, f"{said} {', '.join(waiting)}", world)
 
 
 async def _tell(application: Application, message: str, world: World) -> None:

@@ -15,7 +15,7 @@ from tiphys.core.projects.unsupported import unsupported as ignored_wishes
 from tiphys.core.sources.tools import Tool, deferred, source_of
 from tiphys.core.status.summary import Findings, code_of
 from tiphys.core.sync.automated import Outlook
-from tiphys.core.sync.options import effective, wave_of
+from tiphys.core.sync.options import effective, kept_by, wave_of
 from tiphys.core.sync.plan import Wanted
 from tiphys.core.targets.claim import Claim, Owner, claim
 from tiphys.model.api import Application, AppProject, ResourceResult, ResourceStatus
@@ -23,6 +23,7 @@ from tiphys.model.errors import Refused, SpecError
 from tiphys.model.flow import Comparison, Health, HealthCode, Pair, SyncCode
 from tiphys.model.objects import Catalog, Key, Kind, Live
 from tiphys.model.rendering import Rendered
+from tiphys.model.tracking import tracked_by
 from tiphys.reconcile.comparing import annotations_of_pair, compared, forget, made_ready
 from tiphys.reconcile.recipes import Commit
 from tiphys.reconcile.rendering import drawn
@@ -32,6 +33,7 @@ from tiphys.reconcile.world import World
 
 REFRESH = "argocd.argoproj.io/refresh"
 APPLICATION = Kind("argoproj.io", "Application")
+SHARED = "SharedResourceWarning"
 HERE = ("https://kubernetes.default.svc", "in-cluster")
 
 
@@ -59,10 +61,16 @@ class Look:
             for c in self.comparisons.values()
             if c.code is SyncCode.OUT_OF_SYNC and not c.requires_pruning
         )
-        extras = sum(c.requires_pruning for c in self.comparisons.values())
+        extras = sum(self._is_to_go(each) for each in self.pairs)
         return Outlook(
             code_of(self.comparisons.values()), self.revision, drifted, extras, len(self.claim.targets)
         )
+
+    def _is_to_go(self, each: Pair) -> bool:
+        """Whether a sync with prune would delete an object; one that is on its way out needs no further."""
+        if not self.comparisons[each.key].requires_pruning or (each.live and each.live.deleting):
+            return False
+        return not kept_by(effective(own_options(self.application), annotations_of_pair(each)))
 
     @property
     def wanted(self) -> Wanted:
@@ -86,12 +94,16 @@ class Look:
         )
 
 
-async def look_at(application: Application, world: World, revision: str = "") -> Look:
-    """Look at an application, at a commit or else at the newest one of its target revision."""
+async def look_at(application: Application, world: World, revision: str = "", *, fresh: bool = False) -> Look:
+    """
+    Look at an application, at a commit or else at the newest one of its target revision.
+
+    The remote is asked which one that is if that must be ``fresh``, or a refresh was asked for.
+    """
     refresh = application.metadata.annotations.get(REFRESH)
     project = _project(application, world)
     _expect_permitted_source(application, project)
-    reading = await _tip(application, world, revision, fresh=bool(refresh))
+    reading = await _tip(application, world, revision, fresh=fresh or bool(refresh))
     sha = revision or sha_of(reading)
     commit = Commit(source_of(application).repo_url, sha, project)
     source = await drawn(application, commit, world, anew=refresh == "hard")
@@ -113,11 +125,13 @@ async def look_at(application: Application, world: World, revision: str = "") ->
         claim=claimed,
         pairs=ready,
         comparisons={comparison.key: comparison for comparison in comparisons},
-        healths={p.key: assess(p.live) for p in ready if p.live},
+        # What manages itself would wait for itself, so its own health does not count, as in Argo CD.
+        healths={p.key: assess(p.live) for p in ready if p.live and p.key != itself(application)},
         pins=pins,
         namespace_lives=await _namespace_lives(application, world),
         conditions=(
             *_conditions(application, claimed, source.rendered, reading),
+            *((SHARED, sentence) for sentence in _shared(ready, owner.application)),
             *(("NotBuiltYetWarning", wish) for wish in ignored_wishes(project)),
         ),
     )
@@ -140,6 +154,17 @@ def inventory(application: Application) -> tuple[Key, ...]:
     touched = state.sync_result.resources if state and state.sync_result else ()
     recorded: list[ResourceStatus | ResourceResult] = [*application.status.resources, *touched]
     return tuple(dict.fromkeys(Key(r.group, r.kind, r.namespace, r.name) for r in recorded))
+
+
+def itself(application: Application) -> Key:
+    """The key of the Application's own object."""
+    return Key(*APPLICATION, application.metadata.namespace, application.metadata.name)
+
+
+def own_options(application: Application) -> tuple[str, ...]:
+    """The sync options of the application's policy."""
+    policy = application.spec.sync_policy
+    return policy.sync_options if policy else ()
 
 
 def followed(application: Application) -> Followed:
@@ -210,11 +235,21 @@ async def _live(claimed: Claim, world: World) -> Mapping[Key, Live]:
 
 async def _namespace_lives(application: Application, world: World) -> bool:
     namespace = application.spec.destination.namespace
-    policy = application.spec.sync_policy
-    if not namespace or "CreateNamespace=true" not in effective(policy.sync_options if policy else (), {}):
+    sync = application.operation.sync if application.operation else None
+    words = effective((*own_options(application), *(sync.sync_options if sync else ())), {})
+    if not namespace or "CreateNamespace=true" not in words:
         return True
     key = Key("", "Namespace", "", namespace)
     return key in await world.cluster.observe([key])
+
+
+def _shared(pairs: Iterable[Pair], instance: str) -> Iterable[str]:
+    """What is wanted here and marked as another application's: each sync of either takes it from the other."""
+    for each in pairs:
+        owner = tracked_by(each.live) if each.target and each.live else None
+        if owner and owner.application != instance:
+            names = " and ".join(name.replace("_", "/") for name in (instance, owner.application))
+            yield f"{each.key} is part of applications {names}: let one of the two have it"
 
 
 def _conditions(

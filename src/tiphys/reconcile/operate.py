@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from msgspec.structs import replace
 
 from tiphys.core.health import assess
 from tiphys.core.sync.advance import Step, advance
 from tiphys.core.sync.plan import plan
-from tiphys.core.sync.state import recorded
-from tiphys.model.api import OperationState
+from tiphys.core.sync.state import phase_of, recorded
+from tiphys.model.api import Application, OperationState
 from tiphys.model.errors import Stale
 from tiphys.model.flow import Apply, Command, Phase, Result, Seen, Task
 from tiphys.model.objects import Catalog
-from tiphys.reconcile.look import Look
+from tiphys.reconcile.look import Look, itself, own_options
 from tiphys.reconcile.together import together
 from tiphys.reconcile.world import World
 
@@ -33,33 +34,42 @@ class Progress:
 
 async def operate(state: OperationState, look: Look, world: World) -> Progress:
     """Bring an operation as far as it goes now. Raises ``Stale`` where the world moved and a new look is due."""
-    policy = look.application.spec.sync_policy
-    tasks = plan(state.operation, look.wanted, policy.sync_options if policy else ())
+    name = world.name_of(look.application)
+    tasks = plan(state.operation, look.wanted, own_options(look.application))
     await world.cluster.watch({task.key.of for task in tasks})
-    last_write = None
     while True:
-        seen = await _seen(tasks, world, last_write)
-        step = advance(state, tasks, seen, world.terms)
+        seen = await _seen(tasks, look, world)
+        step = advance(as_wished(state, look.application, world), tasks, seen, world.terms)
         if not step.commands:
             return Progress(step.state, step.again)
         results = await together(world.cluster.perform(command) for command in step.commands)
         state = _recorded(step, tasks, results)
         if not _dry(step.commands[0]):
-            last_write = world.now()
+            world.memory.writes[name] = world.now()
         _tell(look, step.commands, results)
         if any(result.conflict for result in results):
             raise Stale(f"{look.application.metadata.name}: a live object changed while it was written")
 
 
-async def _seen(tasks: Sequence[Task], world: World, last_write: datetime | None) -> Seen:
+def as_wished(state: OperationState, application: Application, world: World) -> OperationState:
+    """The operation, to be terminated if somebody asked for that since it was read."""
+    current = world.applications.get(world.name_of(application))
+    said = current.status.operation_state if current else None
+    wished = said and said.phase == Phase.TERMINATING and not phase_of(state).ended
+    return replace(state, phase=Phase.TERMINATING) if wished else state
+
+
+async def _seen(tasks: Sequence[Task], look: Look, world: World) -> Seen:
     live = await world.cluster.observe([task.key for task in tasks])
     catalog: Catalog = await world.cluster.catalog()
+    own = itself(look.application)
     return Seen(
         live=live,
-        health={key: assess(found) for key, found in live.items()},
+        health={key: assess(found) for key, found in live.items() if key != own},
         served=lambda kind: kind in catalog.resources,
         now=world.now(),
-        last_write=last_write,
+        last_write=world.memory.writes.get(world.name_of(look.application)),
+        unreadable=frozenset(world.cluster.unreadable),
     )
 
 

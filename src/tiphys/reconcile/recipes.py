@@ -15,6 +15,7 @@ from tiphys.core.sources.parameters import build_environment, helm_request
 from tiphys.core.sources.paths import joined
 from tiphys.core.sources.recipe import ChartFolder, HelmRequest, Recipe
 from tiphys.core.sources.tools import Tool, folder_of, probes, source_of, tool_of
+from tiphys.model.addresses import shown
 from tiphys.model.api import Application, AppProject
 from tiphys.model.errors import Refused, SpecError
 from tiphys.model.objects import Body
@@ -33,7 +34,7 @@ class Commit:
 
     def __str__(self) -> str:
         # What is no SHA is the name of something that has none, such as a working tree.
-        return f"{self.repo} at {self.sha if ' ' in self.sha else self.sha[:7]}"
+        return f"{shown(self.repo)} at {self.sha if ' ' in self.sha else self.sha[:7]}"
 
     def expect_permitted(self, url: str) -> None:
         """Raises ``Refused`` if the project does not permit to fetch from a URL."""

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tiphys.model.errors import TiphysError
+from tiphys.model.addresses import shown
+from tiphys.model.errors import TiphysError, Unavailable
 from tiphys.model.rendering import Tip
 from tiphys.reconcile.ports import Repositories
 
@@ -40,14 +41,27 @@ class Tips:
     repositories: Repositories
     now: Callable[[], datetime]
     readings: dict[Followed, Reading] = field(default_factory=dict)
+    patience: float = 10.0
+    """Seconds that a story waits for an answer; the question goes on, for whoever asks later."""
     _asking: dict[Followed, asyncio.Task[Reading]] = field(default_factory=dict)
 
     async def of(self, followed: Followed, *, fresh: bool = False) -> Reading:
-        """The tip of a revision: as remembered, or asked of the remote where nothing is or where it must be fresh."""
+        """
+        The tip of a revision: as remembered, or asked of the remote where nothing is or where it must be fresh.
+
+        Raises ``Unavailable`` where the remote hangs, so that who waits for it stands in nobody's way.
+        """
         known = self.readings.get(followed)
         if known and known.tip and not fresh:
             return known
-        return await self.poll(followed)
+        try:
+            return await asyncio.wait_for(self.poll(followed), self.patience)
+        except TimeoutError as error:
+            why = f"{shown(followed.repo)} has not answered for {self.patience:g} s"
+            told = Unavailable(f"find {followed.revision}: {why}; it is asked again")
+            if known and known.tip:
+                return Reading(known.tip, known.at, told)
+            raise told from error
 
     async def poll(self, followed: Followed) -> Reading:
         """Ask the remote now; whoever asks meanwhile shares the answer."""

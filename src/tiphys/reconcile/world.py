@@ -29,9 +29,15 @@ class Memory:
     """The last comparison of each object that needed the API server, with a digest of what it was made from."""
     owners: dict[Key, AppName] = field(default_factory=dict)
     """Who wants an object, so that an event about one that carries no mark yet finds its application."""
+    writes: dict[AppName, datetime] = field(default_factory=dict)
+    """When an application's sync last changed something, for the pause between two waves."""
+    malformed: dict[AppName, str] = field(default_factory=dict)
+    """What was told of Applications that cannot be read, so that it is told once."""
 
     def forget(self, name: AppName) -> None:
         """Drop what is remembered of an application that is gone."""
+        self.writes.pop(name, None)
+        self.malformed.pop(name, None)
         for key in [key for key, owner in self.owners.items() if owner == name]:
             del self.owners[key]
             self.comparisons.pop(key, None)

@@ -7,7 +7,7 @@ Argo CD has not judged them since 1.8, so that the waves of an app-of-apps wait 
 import orjson
 
 from tiphys.core.health.reading import MalformedError
-from tiphys.model.api import Application
+from tiphys.model.api import Application, storable
 from tiphys.model.api.codec import decode_application
 from tiphys.model.errors import SpecError
 from tiphys.model.flow import Health, HealthCode, SyncCode
@@ -73,7 +73,7 @@ def _changed_since(found: Application) -> bool:
     """Whether the last comparison was about another source or destination than the spec has now."""
     compared, spec = found.status.sync.compared_to, found.spec
     return compared is not None and (compared.source, compared.sources, compared.destination) != (
-        spec.source,
+        storable(spec.source),
         spec.sources,
         spec.destination,
     )

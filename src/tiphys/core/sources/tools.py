@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from enum import StrEnum
 
 from tiphys.core.sources.paths import inside, joined
+from tiphys.model.addresses import shown
 from tiphys.model.api import Application, ApplicationSource
 from tiphys.model.errors import SpecError
 
@@ -40,7 +41,7 @@ def source_of(application: Application) -> ApplicationSource:
 def folder_of(source: ApplicationSource) -> str:
     """The source's folder in its repository, ``""`` for the root."""
     if source.path.startswith("/"):
-        raise SpecError(f"spec.source.path {source.path!r} must be relative to the root of {source.repo_url}")
+        raise SpecError(f"spec.source.path {source.path!r} must be relative to the root of {shown(source.repo_url)}")
     return inside("", source.path or ".", "spec.source.path")
 
 

@@ -19,6 +19,7 @@ from tiphys.model.api import (
     ResourceStatus,
     Summary,
     SyncStatus,
+    storable,
 )
 from tiphys.model.flow import Comparison, Health, Pair, SyncCode
 from tiphys.model.objects import Key
@@ -56,7 +57,7 @@ def status_of(application: Application, found: Findings, now: str) -> Applicatio
             status=code_of(found.comparisons.values()),
             revision=found.revision,
             compared_to=ComparedTo(
-                source=application.spec.source,
+                source=storable(application.spec.source),
                 destination=application.spec.destination,
                 ignore_differences=application.spec.ignore_differences,
             ),

@@ -123,7 +123,8 @@ def _batch(
     """The next objects of the first wave that is not done: what is in sync is noted, one kind is asked for."""
     current = min(_wave(task) for task in pending)
     wave = [task for task in pending if _wave(task) == current]
-    begins_wave = len(wave) == sum(_wave(task) == current for task in tasks)
+    waves = [_wave(task) for task in tasks]
+    begins_wave = len(wave) == waves.count(current) and current != min(waves)
     if begins_wave and seen.last_write and seen.now < seen.last_write + terms.wave_delay:
         return Step(replace(state, message="between two waves"), again=seen.last_write + terms.wave_delay)
     sync = state.operation.sync or SyncOperation()

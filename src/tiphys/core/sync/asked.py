@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from tiphys.core.languages.durations import parse_duration
 from tiphys.core.sync.plan import selects
+from tiphys.core.sync.state import is_automatic
 from tiphys.model.api import Application, Operation, storable
 from tiphys.model.errors import SpecError
 from tiphys.model.objects import Key
@@ -30,8 +31,8 @@ def refusal(operation: Operation, known: Collection[Key]) -> str:
 
 
 def as_asked(application: Application, operation: Operation | None) -> Application:
-    """The application with the source that an operation names in place of its own, as a rollback does."""
-    source = operation.sync.source if operation and operation.sync else None
+    """The application with the source that somebody's operation names in place of its own, as a rollback does."""
+    source = operation.sync.source if operation and operation.sync and not is_automatic(operation) else None
     if source is None or source == storable(application.spec.source):
         return application
     return replace(application, spec=replace(application.spec, source=source))

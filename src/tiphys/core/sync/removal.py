@@ -20,6 +20,8 @@ FINALIZERS = {
     f"{FINALIZER}/foreground": "Foreground",
     f"{FINALIZER}/background": "Background",
 }
+HOOK_FINALIZERS = ("pre-delete-finalizer.argocd.argoproj.io", "post-delete-finalizer.argocd.argoproj.io")
+"""Argo CD's own, for hooks that run at a deletion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ def cascade(application: Application) -> str | None:
 def without_cascade(finalizers: Iterable[str]) -> tuple[str, ...]:
     """The finalizers that are left when ours is done; those of others are theirs to remove."""
     return tuple(f for f in finalizers if f not in FINALIZERS)
+
+
+def of_hooks(finalizers: Iterable[str]) -> tuple[str, ...]:
+    """The finalizers that wait for hooks, which nobody runs yet."""
+    return tuple(f for f in finalizers if f.partition("/")[0] in HOOK_FINALIZERS)
 
 
 def removal(owned: Collection[Live], propagation: str) -> Removal:
