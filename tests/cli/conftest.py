@@ -13,6 +13,7 @@ import orjson
 import pytest
 import structlog
 
+from adapters.images.registry import registry, storage  # noqa: F401 - fixtures
 from tiphys.cli.main import run
 
 CRDS = Path(__file__).parents[2] / "deploy/crds"

@@ -20,7 +20,10 @@ COMMANDS = {
     "up": Row("tiphys.cli.up:up", "Start a platform on this machine, with a live view."),
     "app": Row("tiphys.cli.app:app", "Look at applications, sync them, wait for them."),
     "render": Row("tiphys.cli.render:render", "Render a chart or an Application from a checkout, offline."),
-    "image": Row("tiphys.cli.image:image", "Set images in a charts repository."),
+    "release": Row(
+        "tiphys.cli.release:release", "Build an image, push it, and set it in charts: the step of a CI."
+    ),
+    "image": Row("tiphys.cli.image:image", "Build images, set them in charts: the halves of a release."),
     "local": Row("tiphys.cli.local:local", "The Kubernetes control plane on this machine."),
     "controller": Row("tiphys.cli.controller:controller", "Run the engine against a cluster."),
     "version": Row("tiphys.cli.version:version", "Print the version."),

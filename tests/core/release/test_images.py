@@ -66,6 +66,8 @@ def changed(text: str, *wishes: Wish) -> Sequence[str]:
             Wish("v2", name="example/worker"),
             ["  image: ghcr.io/example/worker:v2", "  image: ghcr.io/example/worker:v2 # the same"],
         ),
+        (TWO, Wish("v2", repository="ghcr.io/example/web"), ["  image: {repository: ghcr.io/example/web, tag: v2}"]),
+        ("image: a/b:v1\n", Wish("v2", repository="elsewhere/b"), ["image: a/b:v2"]),
         (f"image: a/b@{OLD}\n", Wish(digest=NEW), [f"image: a/b@{NEW}"]),
         (f"image: a/b:v1@{OLD}\n", Wish("v2", NEW), [f"image: a/b:v2@{NEW}"]),
         ("image: a/b:v1\n", Wish("v2", NEW), ["image: a/b:v2"]),

@@ -5,13 +5,11 @@ import click
 from tiphys.cli.lazy import LazyGroup, Row
 
 COMMANDS = {
+    "build": Row("tiphys.cli.image.build:build", "Build an image and push it."),
     "set": Row("tiphys.cli.image.set:set_", "Set the images of charts, and push that as one commit."),
 }
 
 
 @click.group(cls=LazyGroup, table=COMMANDS)
 def image() -> None:
-    """Set images in a charts repository.
-
-    Every other byte of the files stays as it is.
-    """
+    """Build images, and set them in a charts repository: the two halves of a release."""

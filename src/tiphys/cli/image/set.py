@@ -3,21 +3,19 @@
 """
 
 import asyncio
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
+from tiphys.cli.image.outcome import Flags, facts, order_of, released, show, with_repository
 from tiphys.cli.options import Flag, command, with_output
-from tiphys.cli.output import data, say, table, tell
+from tiphys.cli.output import data
 from tiphys.core.release.images import Wish
 from tiphys.core.release.references import reference
-from tiphys.model.addresses import shown
 from tiphys.model.errors import SpecError, Unavailable
-from tiphys.reconcile.release import Change, Order, Outcome, candidates, edit, preview, release
+from tiphys.reconcile.release import Order, Outcome, candidates, edit
 
 
 @command(
@@ -50,49 +48,19 @@ Credentials: of the URL, TIPHYS_GIT_TOKEN and TIPHYS_GIT_USERNAME, or what your 
     multiple=True,
     help="Where the image is named, like deployment.image.tag; may be repeated.",
 )
-@click.option(
-    "--repo", metavar="URL", default="", help="The charts repository.  [default: edit the files here]"
-)
-@click.option("--branch", metavar="NAME", default="", help="Its branch.  [default: its own default]")
-@click.option(
-    "--file", default="", help="The file of each chart.  [default: values.yaml or kustomization.yaml]"
-)
-@click.option("--message", metavar="TEXT", default="", help="What the commit says, before its trailers.")
-@click.option(
-    "--author", metavar="'NAME <MAIL>'", default="", help="Who commits.  [default: as git or CI say]"
-)
-@click.option(
-    "--source-commit", metavar="SHA", default="", help="The application's commit.  [default: as CI says]"
-)
-@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
-@click.option(
-    "--timeout",
-    metavar="SECONDS",
-    type=click.IntRange(min=1),
-    default=120,
-    show_default=True,
-    help="Give up after so long of others coming first.",
-)
+@with_repository
 @with_output("text", "json")
 def set_(charts: Sequence[str], output: str, **flags: Flag) -> None:
     """Set the images of charts: a folder of the charts repository, its name below charts/, or a file."""
-    order = _order(charts, flags)
-    outcome = asyncio.run(_released(order, flags)) if flags["repo"] else _edited_here(order, flags)
+    order = order_of(charts, wishes(flags), flags, flags["digest"])
+    outcome = asyncio.run(released(order, flags)) if flags["repo"] else _edited_here(order, flags)
     if output == "json":
-        data(_facts(outcome, flags), output)
+        data(facts(outcome, flags), output)
     else:
-        _print(outcome, flags)
+        show(outcome, flags)
 
 
-def _order(charts: Sequence[str], flags: dict[str, Flag]) -> Order:
-    from tiphys.wiring.releasing import author_of, origin_of  # noqa: PLC0415 - the help needs none of it
-
-    author = author_of(flags["author"], os.environ)
-    origin = origin_of(flags["digest"], flags["source_commit"], author, os.environ)
-    return Order(charts, wishes(flags), author, origin, flags["message"], flags["file"])
-
-
-def wishes(flags: dict[str, Flag]) -> Sequence[Wish]:
+def wishes(flags: Flags) -> Sequence[Wish]:
     """What the flags ask for: one wish for each image and each path, or else one for the file's own image."""
     found = []
     for text in flags["images"]:
@@ -106,16 +74,7 @@ def wishes(flags: dict[str, Flag]) -> Sequence[Wish]:
     return found
 
 
-async def _released(order: Order, flags: dict[str, Flag]) -> Outcome:
-    from tiphys.wiring.releasing import open_branch  # noqa: PLC0415
-
-    async with open_branch(flags["repo"], flags["branch"], os.environ) as branch:
-        if flags["dry_run"]:
-            return await preview(order, branch)
-        return await release(order, branch, flags["timeout"])
-
-
-def _edited_here(order: Order, flags: dict[str, Flag]) -> Outcome:
+def _edited_here(order: Order, flags: Flags) -> Outcome:
     """The files of the folder that one is in."""
     contents: dict[str, bytes] = {}
     for chart in order.charts:
@@ -132,32 +91,3 @@ def _edited_here(order: Order, flags: dict[str, Flag]) -> Outcome:
         except OSError as error:
             raise Unavailable(f"write {path}: {error.strerror}") from error
     return Outcome("", edits.changes)
-
-
-def _facts(outcome: Outcome, flags: dict[str, Flag]) -> dict[str, Any]:
-    """What scripts read."""
-    return {
-        "repo": shown(flags["repo"]),
-        "commit": outcome.commit,
-        "changed": bool(outcome.changes) and not flags["dry_run"],
-        "attempts": outcome.attempts,
-        "changes": [
-            {"file": c.file, "path": str(c.place), "before": c.before, "after": c.after, "image": c.image}
-            for c in outcome.changes
-        ],
-    }
-
-
-def _print(outcome: Outcome, flags: dict[str, Flag]) -> None:
-    if not outcome.changes:
-        tell("Nothing to do: it is so already.")
-        return
-    say(table(("FILE", "PATH", "BEFORE", "AFTER"), [_row(change) for change in outcome.changes]))
-    if flags["dry_run"]:
-        tell("A dry run: nothing was changed.")
-    elif flags["repo"]:
-        tell(f"Pushed {outcome.commit[:12]} to {shown(flags['repo'])}.")
-
-
-def _row(change: Change) -> tuple[str, str, str, str]:
-    return change.file, str(change.place), change.before or "-", change.after

@@ -34,6 +34,8 @@ class Wish:
     """The repository whose image it is, or its last parts; empty for the file's own."""
     path: str = ""
     """Where it is named; empty to look for it."""
+    repository: str = ""
+    """Its own, if that is known: what the file names so is meant before anything else."""
 
     def __post_init__(self) -> None:
         """Raises ``SpecError`` for a wish that nobody can fulfil."""
@@ -121,6 +123,8 @@ def _meant(file: File, wish: Wish) -> Sequence[Spot]:
         return [_at(file, wish.path, there)]
     if wish.name:
         return _named(file, wish.name, there)
+    if own := [spot for spot in there if wish.repository and spot.held.repository == wish.repository]:
+        return own
     for path in USUAL:
         if usual := [spot for spot in there if spot.at.path == path]:
             there = usual

@@ -1,0 +1,100 @@
+"""
+What ``tiphys image set`` and ``tiphys release`` share: the flags about a charts repository, and how it ended.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from tiphys.cli.options import Command, Flag
+from tiphys.cli.output import say, table, tell
+from tiphys.core.release.images import Wish
+from tiphys.model.addresses import shown
+from tiphys.reconcile.release import Change, Order, Outcome, preview, release
+
+Flags = Mapping[str, Flag]
+
+
+def with_repository(command: Command) -> Command:
+    """Give a command the flags about the charts repository and the commit."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.option(
+        "--repo", metavar="URL", default="", help="The charts repository.  [default: edit the files here]"
+    ),
+    click.option("--branch", metavar="NAME", default="", help="Its branch.  [default: its own default]"),
+    click.option(
+        "--file", default="", help="The file of each chart.  [default: values.yaml or kustomization.yaml]"
+    ),
+    click.option("--message", metavar="TEXT", default="", help="What the commit says, before its trailers."),
+    click.option(
+        "--author", metavar="'NAME <MAIL>'", default="", help="Who commits.  [default: as git or CI say]"
+    ),
+    click.option(
+        "--source-commit", metavar="SHA", default="", help="The application's commit.  [default: as CI says]"
+    ),
+    click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing."),
+    click.option(
+        "--timeout",
+        metavar="SECONDS",
+        type=click.IntRange(min=1),
+        default=120,
+        show_default=True,
+        help="Give up after so long of others coming first.",
+    ),
+)
+
+
+def order_of(charts: Sequence[str], wishes: Sequence[Wish], flags: Flags, digest: str) -> Order:
+    """The order that the flags make of these wishes."""
+    from tiphys.wiring.releasing import author_of, origin_of  # noqa: PLC0415 - the help needs none of it
+
+    author = author_of(flags["author"], os.environ)
+    origin = origin_of(digest, flags["source_commit"], author, os.environ)
+    return Order(charts, wishes, author, origin, flags["message"], flags["file"])
+
+
+async def released(order: Order, flags: Flags) -> Outcome:
+    """The order brought into the charts repository, or previewed."""
+    from tiphys.wiring.releasing import open_branch  # noqa: PLC0415
+
+    async with open_branch(flags["repo"], flags["branch"], os.environ) as branch:
+        if flags["dry_run"]:
+            return await preview(order, branch)
+        return await release(order, branch, flags["timeout"])
+
+
+def facts(outcome: Outcome, flags: Flags) -> dict[str, Any]:
+    """What scripts read."""
+    return {
+        "repo": shown(flags["repo"]),
+        "commit": outcome.commit,
+        "changed": bool(outcome.changes) and not flags["dry_run"],
+        "attempts": outcome.attempts,
+        "changes": [
+            {"file": c.file, "path": str(c.place), "before": c.before, "after": c.after, "image": c.image}
+            for c in outcome.changes
+        ],
+    }
+
+
+def show(outcome: Outcome, flags: Flags) -> None:
+    """What people read."""
+    if not outcome.changes:
+        tell("Nothing to do: it is so already.")
+        return
+    say(table(("FILE", "PATH", "BEFORE", "AFTER"), [_row(change) for change in outcome.changes]))
+    if flags["dry_run"]:
+        tell("A dry run: nothing was changed.")
+    elif flags["repo"]:
+        tell(f"Pushed {outcome.commit[:12]} to {shown(flags['repo'])}.")
+
+
+def _row(change: Change) -> tuple[str, str, str, str]:
+    return change.file, str(change.place), change.before or "-", change.after

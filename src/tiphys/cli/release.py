@@ -1,0 +1,54 @@
+"""``tiphys release``: what CI does for each commit of an application: build, push, and set the image in its charts."""
+
+import asyncio
+from collections.abc import Sequence
+
+import click
+
+from tiphys.cli.image.build import built, with_build
+from tiphys.cli.image.outcome import facts, order_of, released, show, with_repository
+from tiphys.cli.options import Flag, command, with_output
+from tiphys.cli.output import data, tell
+from tiphys.core.release.images import Wish
+
+
+@command(
+    epilog="""
+\b
+Examples:
+  tiphys release charts/homepage --image ghcr.io/example/homepage --repo https://git.example.com/charts.git
+  tiphys release web worker --image ghcr.io/example/app --platform linux/arm64 --repo …
+\b
+The halves alone are "tiphys image build" and "tiphys image set", where the credentials are told too.
+"""
+)
+@click.argument("charts", metavar="CHART...", nargs=-1, required=True)
+@click.option(
+    "--context",
+    default=".",
+    show_default=True,
+    type=click.Path(exists=True, file_okay=False),
+    help="The folder with the Dockerfile.",
+)
+@with_build
+@click.option("--path", "paths", multiple=True, help="Where the image is named, like deployment.image.tag.")
+@click.option("--pin", is_flag=True, help="Write the digest too, where none is yet.")
+@with_repository
+@with_output("text", "json")
+def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> None:
+    """Build the image of a commit, push it, and set it in charts of the charts repository."""
+    if not flags["repo"]:
+        raise click.UsageError("Missing option '--repo': the URL of the charts repository.")
+    if flags["dry_run"]:
+        raise click.UsageError("A release cannot be tried: use image set --dry-run.")
+    made = asyncio.run(built(context, flags))
+    tell(f"Pushed {made}.")
+    wishes = [
+        Wish(made.tag, made.digest, pin=flags["pin"], path=path, repository=made.repository)
+        for path in flags["paths"] or [""]
+    ]
+    outcome = asyncio.run(released(order_of(charts, wishes, flags, made.digest), flags))
+    if output == "json":
+        data({**facts(outcome, flags), "image": str(made)}, output)
+    else:
+        show(outcome, flags)

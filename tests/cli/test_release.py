@@ -1,0 +1,84 @@
+"""``tiphys release`` and ``tiphys image build``, with a builder that is there and a registry on loopback."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pygit2
+import pytest
+
+from adapters.git.origin import Origin
+from adapters.images.registry import MANIFEST, fetched, needs_buildah
+from cli.conftest import Outcome
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: dict[str, str]) -> str:
+    """A checkout of an application that one is in; answers its commit."""
+    for name in (
+        "GITHUB_SHA",
+        "CI_COMMIT_SHA",
+        "GITHUB_ACTOR",
+        "GIT_AUTHOR_NAME",
+        "GITLAB_USER_NAME",
+        "TIPHYS_GIT_TOKEN",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in storage.items():
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "app"
+    git = pygit2.init_repository(folder)
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY page.html /\n")
+    (folder / "page.html").write_text("hello\n")
+    git.index.add_all()
+    who = pygit2.Signature("Ada", "ada@example.org", 1_700_000_000, 0)
+    monkeypatch.chdir(folder)
+    return str(git.create_commit("HEAD", who, who, "a page", git.index.write_tree(), []))
+
+
+@needs_buildah
+def test_a_release_builds_pushes_and_sets(tiphys: Run, app: str, registry: str, tmp_path: Path):
+    origin = Origin(tmp_path / "charts.git", "")
+    repository = f"{registry}/example/homepage"
+    origin.commit({"charts/homepage/values.yaml": f"image:\n  repository: {repository}\n  tag: v1 # ci\n"})
+    words = ("--image", repository, "--repo", origin.file_url, "--builder", "buildah", "-o", "json")
+    done = tiphys("release", "homepage", *words)
+    assert done.code == 0, done.err
+    digest, _ = fetched(registry, f"example/homepage/manifests/{app[:12]}", MANIFEST)
+    assert json.loads(done.out)["image"] == f"{repository}:{app[:12]}@{digest}"
+    commit = origin.git.revparse_single("main")
+    assert commit.message.splitlines()[2:] == [f"Image: {repository}:{app[:12]}", f"Digest: {digest}"]
+    values = commit.tree["charts/homepage/values.yaml"].data.decode()
+    assert values.endswith(f"tag: {app[:12]} # ci\n") or f'tag: "{app[:12]}"' in values
+
+
+@needs_buildah
+@pytest.mark.usefixtures("app")
+def test_a_build_prints_the_image_with_its_digest(tiphys: Run, registry: str):
+    done = tiphys("image", "build", "--image", f"{registry}/x", "--tag", "v1", "--builder", "buildah")
+    digest, _ = fetched(registry, "x/manifests/v1", MANIFEST)
+    assert (done.code, done.out) == (0, f"{registry}/x:v1@{digest}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (["release", "web", "--image", "r/x"], 2, "Missing option '--repo'"),
+        (["image", "build", "--image", "r/x:v1", "--tag", "v2"], 1, "the tag with --tag"),
+        (["image", "build", "--image", "r/x", "--tag", "a b"], 1, "'a b' is no tag"),
+    ],
+)
+@pytest.mark.usefixtures("app")
+def test_what_is_wrong_is_said(tiphys: Run, words: list[str], code: int, why: str):
+    done = tiphys(*words)
+    assert (done.code, done.out) == (code, "")
+    assert why in done.err
+
+
+@pytest.mark.usefixtures("app")
+def test_outside_of_a_checkout_a_tag_is_asked_for(tiphys: Run, tmp_path: Path):
+    (tmp_path / "bare").mkdir()
+    done = tiphys("image", "build", str(tmp_path / "bare"), "--image", "r/x")
+    assert (done.code, "name the image's tag with --tag" in done.err) == (1, True)
