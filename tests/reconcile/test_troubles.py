@@ -1,6 +1,8 @@
 """What goes wrong becomes a condition in the user's words, and hurts nobody else."""
 
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -75,19 +77,24 @@ async def test_a_repository_that_never_answered_is_told(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "words"),
+    ("spec", "kind", "words"),
     [
-        ({"source": {"repoURL": "", "path": "shop"}}, "spec.source.repoURL is missing"),
-        ({"project": "nobody"}, "there is no AppProject 'nobody'"),
-        ({"destination": {"server": "https://elsewhere:6443", "namespace": "shop"}}, "is not known"),
-        ({"source": None, "sources": [{"repoURL": "x"}]}, "not built yet"),
+        ({"source": {"repoURL": "", "path": "shop"}}, "ComparisonError", "spec.source.repoURL is missing"),
+        ({"project": "nobody"}, "InvalidSpecError", "there is no AppProject 'nobody'"),
+        (
+            {"destination": {"server": "https://elsewhere:6443", "namespace": "shop"}},
+            "InvalidSpecError",
+            "is not known",
+        ),
+        ({"source": None, "sources": [{"repoURL": "x"}]}, "ComparisonError", "not built yet"),
     ],
 )
-async def test_a_wrong_spec_is_told(stage: Stage, spec: dict[str, object], words: str) -> None:
+async def test_a_wrong_spec_is_told(stage: Stage, spec: dict[str, object], kind: str, words: str) -> None:
     stage.push(chart("shop"))
     stage.wants("shop", **spec)
     assert isinstance(await stage.plays("shop"), SpecError)
-    assert words in stage.conditions("shop")["ComparisonError"]
+    assert words in stage.conditions("shop")[kind]
+    assert stage.says("shop") == ("Unknown", "Unknown")
 
 
 async def test_a_path_that_is_not_there_is_told(stage: Stage) -> None:
@@ -120,6 +127,29 @@ async def test_a_namespace_that_is_missing_is_told_by_the_sync(stage: Stage) -> 
     await stage.plays("shop")
     assert 'namespaces "nowhere" not found' in stage.status("shop")["operationState"]["message"]
     assert stage.status("shop")["operationState"]["phase"] == "Failed"
+
+
+async def test_an_automated_sync_that_failed_is_told_until_it_is_mended(stage: Stage) -> None:
+    stage.push(chart("shop"))
+    stage.wants("shop", destination={"server": "https://kubernetes.default.svc", "namespace": "nowhere"})
+    await stage.plays("shop")
+    assert 'namespaces "nowhere" not found' in stage.conditions("shop")["SyncError"]
+    stage.wants("shop")
+    await stage.plays("shop")
+    assert stage.says("shop") == ("Synced", "Healthy")
+    assert stage.conditions("shop") == {}
+
+
+async def test_what_was_pushed_just_before_an_application_was_made_is_found(stage: Stage) -> None:
+    stage.push(chart("api"))
+    stage.wants("api")
+    await stage.plays("api")
+    stage.push(chart("shop"))
+    asked = stage.world.tips.readings
+    asked.update({f: replace(r, at=r.at - timedelta(seconds=5)) for f, r in asked.items()})
+    stage.wants("shop")
+    await stage.plays("shop")
+    assert stage.says("shop") == ("Synced", "Healthy")
 
 
 async def test_create_namespace_makes_it_first(stage: Stage) -> None:

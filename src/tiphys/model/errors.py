@@ -14,6 +14,10 @@ class SpecError(TiphysError):
     """The user's files or Application are wrong: told as a condition; we wait for a change."""
 
 
+class InvalidSpec(SpecError):
+    """The Application itself is wrong, whatever its repository holds."""
+
+
 class Refused(TiphysError):
     """A project or a role says no: told as a condition; we wait for a change."""
 

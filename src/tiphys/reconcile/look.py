@@ -19,7 +19,7 @@ from tiphys.core.sync.options import effective, kept_by, wave_of
 from tiphys.core.sync.plan import Wanted
 from tiphys.core.targets.claim import Claim, Owner, claim
 from tiphys.model.api import Application, AppProject, ResourceResult, ResourceStatus
-from tiphys.model.errors import Refused, SpecError
+from tiphys.model.errors import InvalidSpec, Refused, SpecError
 from tiphys.model.flow import Comparison, Health, HealthCode, Pair, SyncCode
 from tiphys.model.objects import Catalog, Key, Kind, Live
 from tiphys.model.rendering import Rendered
@@ -103,7 +103,9 @@ async def look_at(application: Application, world: World, revision: str = "", *,
     refresh = application.metadata.annotations.get(REFRESH)
     project = _project(application, world)
     _expect_permitted_source(application, project)
-    reading = await _tip(application, world, revision, fresh=fresh or bool(refresh))
+    # Who makes an Application has just pushed what it is about, so a first look asks the remote too.
+    first = not application.status.reconciled_at and world.tips.is_older(followed(application), seconds=1)
+    reading = await _tip(application, world, revision, fresh=fresh or bool(refresh) or first)
     sha = revision or sha_of(reading)
     commit = Commit(source_of(application).repo_url, sha, project)
     source = await drawn(application, commit, world, anew=refresh == "hard")
@@ -133,6 +135,11 @@ async def look_at(application: Application, world: World, revision: str = "", *,
             *_conditions(application, claimed, source.rendered, reading),
             *((SHARED, sentence) for sentence in _shared(ready, owner.application)),
             *(("NotBuiltYetWarning", wish) for wish in ignored_wishes(project)),
+            *(
+                ("ComparisonError", f"{c.key}: {c.message}")
+                for c in comparisons
+                if c.code is SyncCode.UNKNOWN
+            ),
         ),
     )
 
@@ -176,9 +183,9 @@ def followed(application: Application) -> Followed:
 def _project(application: Application, world: World) -> AppProject:
     destination = application.spec.destination
     if destination.server and destination.name:
-        raise SpecError("spec.destination has both server and name: keep one of the two")
+        raise InvalidSpec("spec.destination has both server and name: keep one of the two")
     if (destination.server or destination.name) not in HERE:
-        raise SpecError(
+        raise InvalidSpec(
             f"spec.destination: the cluster {destination.server or destination.name!r} is not known: use "
             f"server: {HERE[0]} or name: {HERE[1]}; further clusters are not built yet"
         )
@@ -187,7 +194,7 @@ def _project(application: Application, world: World) -> AppProject:
     if project is None and name == "default":
         return default_project(world.namespace)
     if project is None:
-        raise SpecError(
+        raise InvalidSpec(
             f"spec.project: there is no AppProject {name!r} in namespace {world.namespace}: create it or use default"
         )
     return project

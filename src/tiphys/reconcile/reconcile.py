@@ -14,7 +14,7 @@ from tiphys.core.status.patch import merge_patch
 from tiphys.core.status.summary import status_of, status_unknown, without_time
 from tiphys.core.sync.advance import deadline_of
 from tiphys.core.sync.asked import as_asked, refusal
-from tiphys.core.sync.automated import Later, Refusal, due, follows_newest
+from tiphys.core.sync.automated import Later, Refusal, due, follows_newest, trouble
 from tiphys.core.sync.history import with_success
 from tiphys.core.sync.options import effective
 from tiphys.core.sync.state import TERMINATED, begun, ended, phase_of, stamp, superseded
@@ -28,7 +28,7 @@ from tiphys.model.api import (
     storable,
     to_json,
 )
-from tiphys.model.errors import Refused, SpecError, TiphysError, Unavailable
+from tiphys.model.errors import InvalidSpec, Refused, SpecError, TiphysError, Unavailable
 from tiphys.model.flow import Phase, SyncCode
 from tiphys.model.objects import AppName
 from tiphys.reconcile.delete import delete
@@ -211,6 +211,8 @@ async def _write(look: Look, world: World, state: OperationState | None = None) 
     if application is None:
         return None
     now = world.now()
+    if said := trouble(application, state or application.status.operation_state, look.outlook):
+        look = _with_condition(look, ("SyncError", said))
     # What was compared is what was looked at, whatever the spec says by now.
     compared = replace(application, spec=look.application.spec)
     status = replace(status_of(compared, look.findings, stamp(now)), controller_namespace=world.namespace)
@@ -269,7 +271,7 @@ async def _tell(application: Application, error: TiphysError, world: World) -> N
     if current is None or not isinstance(error, SpecError | Refused | Unavailable):
         return
     now = world.now()
-    kind = "InvalidSpecError" if isinstance(error, Refused) else "ComparisonError"
+    kind = "InvalidSpecError" if isinstance(error, Refused | InvalidSpec) else "ComparisonError"
     try:
         health = await health_now(current, world)
     except TiphysError:

@@ -72,6 +72,11 @@ class Tips:
             task.add_done_callback(lambda _: self._asking.pop(followed, None))
         return await asyncio.shield(task)
 
+    def is_older(self, followed: Followed, *, seconds: float) -> bool:
+        """Whether what is known of a revision was told longer ago than that; so is what is not known."""
+        known = self.readings.get(followed)
+        return not known or (self.now() - known.at).total_seconds() > seconds
+
     def keep_only(self, wanted: set[Followed]) -> None:
         """Forget what nobody follows any more."""
         for followed in self.readings.keys() - wanted:

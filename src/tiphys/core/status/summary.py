@@ -21,7 +21,7 @@ from tiphys.model.api import (
     SyncStatus,
     storable,
 )
-from tiphys.model.flow import Comparison, Health, Pair, SyncCode
+from tiphys.model.flow import Comparison, Health, HealthCode, Pair, SyncCode
 from tiphys.model.objects import Key
 
 
@@ -83,7 +83,7 @@ def status_unknown(
     return replace(
         was,
         sync=replace(was.sync, status=SyncCode.UNKNOWN),
-        health=_health(was.health, health, now) if health else was.health,
+        health=_health(was.health, health, now) if health or not was.health.status else was.health,
         conditions=_conditions(was.conditions, [condition], now),
         reconciled_at=now,
     )
@@ -110,7 +110,8 @@ def _resource(pair: Pair, found: Findings) -> ResourceStatus:
     )
 
 
-def _health(was: HealthStatus, health: Health, now: str) -> HealthStatus:
+def _health(was: HealthStatus, found: Health | None, now: str) -> HealthStatus:
+    health = found or Health(HealthCode.UNKNOWN)
     since = was.last_transition_time if was.status == health.code else now
     return HealthStatus(status=health.code, message=health.message, last_transition_time=since or now)
 

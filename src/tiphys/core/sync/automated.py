@@ -87,6 +87,20 @@ def due(application: Application, outlook: Outlook, now: datetime) -> Operation 
     )
 
 
+def trouble(application: Application, last: OperationState | None, outlook: Outlook) -> str:
+    """What to tell of a revision whose automated sync failed and is still due; empty if there is nothing."""
+    policy = application.spec.sync_policy
+    if not policy or not policy.automated or outlook.code is not SyncCode.OUT_OF_SYNC or not last:
+        return ""
+    if not phase_of(last).ended or phase_of(last) is Phase.SUCCEEDED:
+        return ""
+    if not last.sync_result or last.sync_result.revision != outlook.revision:
+        return ""
+    return (
+        f"the last sync to {outlook.revision[:7]} failed and is tried again, later each time: {last.message}"
+    )
+
+
 def follows_newest(state: OperationState) -> bool:
     """Whether a running operation follows the newest revision, rather than one that a user named."""
     sync = state.operation.sync
