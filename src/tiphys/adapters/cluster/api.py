@@ -74,6 +74,8 @@ class Answer:
     body: bytes
     etag: str = ""
     retry_after: str = ""
+    warned: bool = False
+    """Whether it was done with a word of warning, such as of a field that nobody knows."""
 
     @property
     def ok(self) -> bool:
@@ -259,7 +261,13 @@ class Api:
 
 async def _answer(response: aiohttp.ClientResponse) -> Answer:
     told = response.headers
-    return Answer(response.status, await response.read(), told.get("ETag", ""), told.get("Retry-After", ""))
+    return Answer(
+        code=response.status,
+        body=await response.read(),
+        etag=told.get("ETag", ""),
+        retry_after=told.get("Retry-After", ""),
+        warned="Warning" in told,
+    )
 
 
 def _about_the_question(request: Request, answer: Answer) -> Answer:

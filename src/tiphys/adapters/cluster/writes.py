@@ -15,6 +15,7 @@ from tiphys.adapters.cluster.api import Answer, Api, Rejected, Request
 from tiphys.adapters.cluster.backoff import holds
 from tiphys.adapters.cluster.catalog import DEFINITIONS, WatchedCatalog
 from tiphys.adapters.cluster.store import Store
+from tiphys.adapters.cluster.trials import Trials
 from tiphys.model.errors import Refused, SpecError, Stale, TiphysError
 from tiphys.model.flow import Apply, Command, Delete, Phase, Predicted, Result
 from tiphys.model.objects import Body, Key, Kind, Live, Manifest, Resource
@@ -35,20 +36,24 @@ class Writer:
         self._api = api
         self._catalog = catalog
         self._store = store
+        self._trials = Trials(store)
 
     async def predict(self, target: Manifest) -> Predicted:
         """
         What a server-side apply of the target would give.
 
-        Unknown fields do not spoil a prediction (``--validate=ignore``), though an apply may refuse them.
+        Unknown fields do not spoil a prediction (``--validate=warn``), though an apply may refuse them.
         """
         resource = await self._catalog.find(target.key.of)
         if not resource or (refusal := _unserved(target, resource)):
             return Predicted(None, refusal if resource else self._unknown(target))
-        options = {**requests.DRY_RUN, "fieldValidation": "Ignore"}
+        options = {**requests.DRY_RUN, "fieldValidation": "Warn"}
+        trial = self._trials.begin(target)
         answer = await self._api.ask(requests.apply(resource, target.key, target.body, options))
         if not answer.ok:
             return Predicted(None, self._spoken(answer.message, target))
+        if not answer.warned:
+            self._trials.passed(trial)
         return Predicted(answer.document(), live=await self._live_as(target, resource))
 
     async def _live_as(self, target: Manifest, resource: Resource) -> Body | None:
@@ -108,6 +113,8 @@ class Writer:
         return await self._apply(command, resource)
 
     async def _apply(self, command: Apply, resource: Resource) -> Result:
+        if command.dry_run and self._trials.spare(command.target):
+            return _tried(command.key, "serverside-applied")
         body = await self._body(command, resource)
         if body is None:
             return Result(command.key, Phase.RUNNING, f"{noun(command.key)} is gone", conflict=True)
@@ -153,7 +160,7 @@ class Writer:
         if not would.ok and would.reason != "AlreadyExists":
             return _failed(command.key, would.message if because.ok else because.message)
         if command.dry_run:
-            return Result(command.key, Phase.SUCCEEDED, f"{noun(command.key)} replaced (server dry run)")
+            return _tried(command.key, "replaced")
         if obstacle := await self._cleared(resource, command.key):
             return _failed(command.key, obstacle)
         return await self._create(command, resource, "replaced")
@@ -223,7 +230,7 @@ class Writer:
         if not answer.ok:
             return _failed(key, answer.message)
         if command.dry_run:
-            return Result(key, Phase.SUCCEEDED, f"{noun(key)} {done} (server dry run)")
+            return _tried(key, done)
         if key.of in DEFINITIONS:
             self._catalog.stir()
         same = requests.version_of(command.target.body) == resource.version
@@ -269,6 +276,10 @@ def _unserved(target: Manifest, resource: Resource) -> str:
         return ""
     served = ", ".join(resource.versions)
     return f'no matches for kind "{target.key.kind}" in version "{target.api_version}"; served: {served}'
+
+
+def _tried(key: Key, done: str) -> Result:
+    return Result(key, Phase.SUCCEEDED, f"{noun(key)} {done} (server dry run)")
 
 
 def _failed(key: Key, message: str) -> Result:
