@@ -198,7 +198,7 @@ def _overtaken(state: OperationState, look: Look) -> bool:
     result, source = state.sync_result, storable(look.application.spec.source)
     if not result or state.phase != Phase.RUNNING or not follows_newest(state):
         return False
-    return result.revision != look.revision or result.source not in (None, source)
+    return result.revision != look.revision or storable(result.source) not in (None, source)
 
 
 def _with_condition(look: Look, condition: tuple[str, str]) -> Look:

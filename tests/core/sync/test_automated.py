@@ -20,7 +20,6 @@ from tiphys.model.api import (
     SyncOperation,
     SyncOperationResource,
     decode_application,
-    encode,
 )
 from tiphys.model.flow import Phase, SyncCode
 from tiphys.model.objects import Key
@@ -105,7 +104,7 @@ def test_nulls_in_values_do_not_make_every_attempt_the_first():
     helm = {
         "repoURL": "r",
         "path": "web",
-        "helm": {"valuesObject": {"a": None, "b": {"c": None}, "d": [None]}},
+        "helm": {"valuesObject": {"a": None, "b": {"c": None}, "d": [None, {"e": None}]}},
     }
     body = {"metadata": {"name": "web"}, "spec": {"project": "", "destination": {}, "source": helm}}
     read = decode_application(orjson.dumps(body))
@@ -113,7 +112,7 @@ def test_nulls_in_values_do_not_make_every_attempt_the_first():
     operation = due(replace(read, spec=spec), DRIFT, NOW)
     assert isinstance(operation, Operation)
     state = ended(begun(operation, SHA, spec.source, NOW), Phase.FAILED, "no", NOW)
-    assert b"null" not in encode(state).replace(b"[null]", b"")
+    assert state.sync_result.source.helm.values_object == {"b": {}, "d": [None, {}]}
     again = replace(read, spec=spec, status=replace(read.status, operation_state=state))
     assert isinstance(due(again, DRIFT, NOW), Later)
 

@@ -72,7 +72,7 @@ def _reported(found: Application) -> Health:
 def _changed_since(found: Application) -> bool:
     """Whether the last comparison was about another source or destination than the spec has now."""
     compared, spec = found.status.sync.compared_to, found.spec
-    return compared is not None and (compared.source, compared.sources, compared.destination) != (
+    return compared is not None and (storable(compared.source), compared.sources, compared.destination) != (
         storable(spec.source),
         spec.sources,
         spec.destination,

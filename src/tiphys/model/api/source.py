@@ -169,8 +169,8 @@ def storable(source: ApplicationSource | None) -> ApplicationSource | None:
     """
     The source as a status can hold it: without the nulls inside of ``valuesObject``.
 
-    Statuses are written by merge patches (RFC 7386), in which a null in a mapping means "take this away". Whoever
-    compares a source with one of a status compares this.
+    Statuses are written by merge patches (RFC 7386), in which a null in a mapping means "take this away"; the API
+    server does so in lists too. Whoever compares a source with one of a status compares this.
     """
     if source is None or source.helm is None or not source.helm.values_object:
         return source
@@ -178,6 +178,8 @@ def storable(source: ApplicationSource | None) -> ApplicationSource | None:
 
 
 def _merged(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_merged(part) for part in value]
     if not isinstance(value, dict):
         return value
     return {name: _merged(part) for name, part in value.items() if part is not None}
