@@ -18,7 +18,9 @@ def code_lines(path: Path) -> list[tuple[int, str]]:
             case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant(value=str())):
                 passed_over.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     lines = enumerate((line.strip() for line in text.splitlines()), start=1)
-    return [(n, line) for n, line in lines if n not in passed_over and line.strip("()[]{},") and line[0] != "#"]
+    return [
+        (n, line) for n, line in lines if n not in passed_over and line.strip("()[]{},") and line[0] != "#"
+    ]
 
 
 def test_no_logic_stands_twice():

@@ -13,7 +13,7 @@ from tiphys.controller.queue import Queue
 from tiphys.core.diff.autoscaling import AUTOSCALERS, scaled_workloads
 from tiphys.core.diff.compare import fingerprint
 from tiphys.core.health import assess
-from tiphys.model.objects import AppName, Key, Live
+from tiphys.model.objects import AppName, Key, Live, part
 from tiphys.model.tracking import app_name
 from tiphys.reconcile.world import World
 
@@ -88,7 +88,7 @@ def _asked(live: Live | None) -> tuple[object, ...] | None:
     if live is None:
         return None
     metadata = live.metadata
-    state = live.body.get("status", {}).get("operationState") or {}
+    state = part(live.body, "status", "operationState")
     return (
         live.body.get("spec"),
         live.body.get("operation") if state.get("phase") != "Running" else None,

@@ -96,11 +96,26 @@ async def _chart(folder: str, commit: Commit, workshop: Workshop, above: tuple[s
         if d.repository.startswith(LOCAL)
     ]
     remote = [
-        await _pinned(d, locked(d, lock), commit, workshop)
+        await _pinned(d, await _version(d, lock, lock_file, workshop), commit, workshop)
         for d in wanted
         if d.repository and not d.repository.startswith(LOCAL)
     ]
     return ChartFolder(folder, tuple(local), tuple(remote))
+
+
+async def _version(dependency: Dependency, lock: Body | None, where: str, workshop: Workshop) -> str:
+    """
+    The version to fetch of a dependency, from the lock in ``where`` if that has it.
+
+    As with ``helm dependency build``, a lock that Chart.yaml has moved on from is an error and not an older version.
+    """
+    wanted, version = dependency.version, locked(dependency, lock)
+    if wanted in ("", version) or await workshop.renderer.best_version(wanted, [version]):
+        return version
+    raise SpecError(
+        f"{where} is out of sync: it has {dependency.name} {version}, and Chart.yaml asks for {wanted!r}: run "
+        "`helm dependency update` and commit what it writes"
+    )
 
 
 async def _pinned(dependency: Dependency, version: str, commit: Commit, workshop: Workshop) -> ChartPin:

@@ -16,6 +16,7 @@ from tiphys.adapters.cluster.backoff import holds
 from tiphys.adapters.cluster.catalog import DEFINITIONS, WatchedCatalog
 from tiphys.adapters.cluster.store import Store
 from tiphys.adapters.cluster.trials import Trials
+from tiphys.adapters.cluster.wording import readable
 from tiphys.model.errors import Refused, SpecError, Stale, TiphysError
 from tiphys.model.flow import Apply, Command, Delete, Phase, Predicted, Result
 from tiphys.model.objects import Body, Key, Kind, Live, Manifest, Resource
@@ -79,7 +80,7 @@ class Writer:
     def _spoken(self, message: str, target: Manifest) -> str:
         """A message as it may be shown: the API server quotes what it refuses, and what there was before."""
         kept = self._store.get(target.key) if target.key.of == _SECRET else None
-        return redact_text(message, target.body, kept.live().body if kept else {})
+        return readable(redact_text(message, target.body, kept.live().body if kept else {}))
 
     async def create(self, target: Manifest) -> Result:
         """Create an object unless there is one of its key already, which is left as it is."""

@@ -15,7 +15,7 @@ from tiphys.adapters.git.objects import Objects
 from tiphys.adapters.git.process import Git, Output
 from tiphys.adapters.git.remote import Remote
 from tiphys.adapters.git.settings import Settings
-from tiphys.adapters.git.tree import Known, Tree
+from tiphys.adapters.git.tree import Known, Readable, Tree, Unread, UnreadError
 from tiphys.adapters.git.troubles import DamagedError, UnadvertisedError, clearly, trouble
 from tiphys.model.errors import SpecError, Unavailable
 
@@ -58,7 +58,13 @@ class Clone:
                     ) from error
         raise AssertionError("unreachable")
 
-    def tree(self, objects: Objects, sha: str) -> Tree:
+    def remembered(self, sha: str, look: Callable[[Tree], T]) -> T:
+        """What ``look`` answers from what was read before; raises ``UnreadError`` where that is not enough."""
+        if sha not in self._whole:
+            raise UnreadError
+        return look(self.tree(Unread(), sha))
+
+    def tree(self, objects: Readable, sha: str) -> Tree:
         """The tree of a commit, for ``look``."""
         return Tree(objects, self._known, sha, f"{self.remote.shown} at {sha[:12]}")
 

@@ -17,7 +17,7 @@ from tiphys.adapters.git.process import Git
 from tiphys.adapters.git.remote import Remote, remote
 from tiphys.adapters.git.settings import MIB, Settings
 from tiphys.adapters.git.smart_http import SmartHttp
-from tiphys.adapters.git.tree import Tree
+from tiphys.adapters.git.tree import Tree, UnreadError
 from tiphys.adapters.git.troubles import asking, clearly, trouble
 from tiphys.model.errors import SpecError
 from tiphys.model.rendering import CommitMeta, Entry, Tip
@@ -61,7 +61,11 @@ class GitRepositories:
 
         Symlinks are followed. What those below the paths lead to is answered too, under its own path.
         """
-        return await self._read(repo, sha, lambda tree: tree.entries(paths))
+        try:
+            # Many applications ask the same of a commit: what is known already is worth no thread.
+            return self._clone(repo).remembered(sha, lambda tree: tree.entries(paths))
+        except UnreadError:
+            return await self._read(repo, sha, lambda tree: tree.entries(paths))
 
     async def files(self, repo: str, sha: str, folder: str) -> Sequence[str]:
         """Every file below a folder, relative to it, sorted; those of folders that are linked into it too."""

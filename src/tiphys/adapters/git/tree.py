@@ -9,9 +9,9 @@ import posixpath
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn, Protocol
 
-from tiphys.adapters.git.objects import Node, Objects
+from tiphys.adapters.git.objects import Node
 from tiphys.model.errors import SpecError
 from tiphys.model.rendering import Entry
 
@@ -20,6 +20,7 @@ _DEEPEST = 100
 _MOST_LINKS = 20_000
 _MOST_REMEMBERED = 100_000
 _MOST_LINES = 20_000
+_MOST_ROOTS = 1000
 _LONGEST_LINK = 4096
 _UNSAFE = frozenset({"", ".", "..", ".git"})
 
@@ -54,15 +55,53 @@ class _Step(NamedTuple):
     """The true paths of the folders that led to it."""
 
 
+class UnreadError(Exception):
+    """What was asked for would have to be read from disk."""
+
+
+class Unread:
+    """Stands for objects while nothing is to be read: only what is ``Known`` can be told."""
+
+    def _unread(self, _: str) -> NoReturn:
+        raise UnreadError
+
+    root = tree = size = blob = _unread
+
+
+class Readable(Protocol):
+    """What a tree needs of objects."""
+
+    def root(self, sha: str, /) -> str:
+        """The id of a commit's tree."""
+
+    def tree(self, oid: str, /) -> dict[str, Node]:
+        """The lines of a tree by name."""
+
+    def size(self, oid: str, /) -> int:
+        """The bytes of a file's content."""
+
+    def blob(self, oid: str, /) -> bytes:
+        """The content of a file."""
+
+
 class Known:
     """What was read of trees, by their ids: found once, known for every commit that has the same tree."""
 
     def __init__(self) -> None:
+        self._roots: dict[str, str] = {}
         self._lines: dict[str, dict[str, Node]] = {}
         self._count = 0
         self._links: dict[bytes, tuple[str, ...]] = {}
 
-    def lines(self, oid: str, objects: Objects) -> dict[str, Node]:
+    def root(self, sha: str, objects: Readable) -> str:
+        """The id of a commit's tree."""
+        if sha not in self._roots:
+            if len(self._roots) >= _MOST_ROOTS:
+                self._roots.clear()
+            self._roots[sha] = objects.root(sha)
+        return self._roots[sha]
+
+    def lines(self, oid: str, objects: Readable) -> dict[str, Node]:
         """The lines of a tree on somebody's way; many paths lead through the same ones."""
         if (known := self._lines.get(oid)) is not None:
             return known
@@ -72,7 +111,7 @@ class Known:
             self._lines, self._count = {}, len(found)
         return self._lines.setdefault(oid, found)
 
-    def links(self, oid: str, objects: Objects, depth: int = 0) -> tuple[str, ...]:
+    def links(self, oid: str, objects: Readable, depth: int = 0) -> tuple[str, ...]:
         """The paths of the symlinks in a tree and the trees below it, relative to it."""
         key = bytes.fromhex(oid)
         if (known := self._links.get(key)) is not None:
@@ -93,11 +132,11 @@ class Known:
 class Tree:
     """One commit's tree; ``name`` is how messages call the commit."""
 
-    def __init__(self, objects: Objects, known: Known, sha: str, name: str) -> None:
+    def __init__(self, objects: Readable, known: Known, sha: str, name: str) -> None:
         self.objects = objects
         self.name = name
         self._known = known
-        self._root = Node("", objects.root(sha), 0o040000)
+        self._root = Node("", known.root(sha, objects), 0o040000)
 
     def find(self, path: str | Iterable[str]) -> Place:
         """

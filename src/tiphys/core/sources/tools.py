@@ -41,7 +41,9 @@ def source_of(application: Application) -> ApplicationSource:
 def folder_of(source: ApplicationSource) -> str:
     """The source's folder in its repository, ``""`` for the root."""
     if source.path.startswith("/"):
-        raise SpecError(f"spec.source.path {source.path!r} must be relative to the root of {shown(source.repo_url)}")
+        raise SpecError(
+            f"spec.source.path {source.path!r} must be relative to the root of {shown(source.repo_url)}"
+        )
     return inside("", source.path or ".", "spec.source.path")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from tiphys.core.languages.texts import shortened
 from tiphys.core.status.images import images_of, urls_of
 from tiphys.model.api import (
     Application,
@@ -23,6 +24,9 @@ from tiphys.model.api import (
 )
 from tiphys.model.flow import Comparison, Health, HealthCode, Pair, SyncCode
 from tiphys.model.objects import Key
+
+CONDITION = 10_000
+"""The most characters of a condition: what an Application may hold in all is bounded by etcd (1.5 MB)."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,8 @@ def _conditions(
     was: Iterable[Condition], found: Iterable[tuple[str, str]], now: str
 ) -> tuple[Condition, ...]:
     since = {(c.type, c.message): c.last_transition_time for c in was}
+    told = sorted({(kind, shortened(message, CONDITION)) for kind, message in found})
     return tuple(
         Condition(type=kind, message=message, last_transition_time=since.get((kind, message)) or now)
-        for kind, message in sorted(set(found))
+        for kind, message in told
     )

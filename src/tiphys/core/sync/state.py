@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from tiphys.core.languages.durations import parse_duration
+from tiphys.core.languages.texts import shortened
 from tiphys.model.api import (
     ApplicationSource,
     Backoff,
@@ -24,6 +25,8 @@ from tiphys.model.objects import Key
 
 SYNCED, FAILED, PRUNED, PRUNE_SKIPPED = "Synced", "SyncFailed", "Pruned", "PruneSkipped"
 TERMINATED = "terminated by request"
+OPERATION, RECORD = 10_000, 1_000
+"""The most characters of a message of an operation, and of one object's: many of them have to fit into etcd."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -74,7 +77,7 @@ def _turned(operation: Operation, revision: str, source: ApplicationSource | Non
 
 def ended(state: OperationState, phase: Phase, message: str, now: datetime) -> OperationState:
     """The operation, ended."""
-    return replace(state, phase=phase, message=message, finished_at=stamp(now))
+    return replace(state, phase=phase, message=shortened(message, OPERATION), finished_at=stamp(now))
 
 
 def records(state: OperationState) -> dict[Key, ResourceResult]:
@@ -121,7 +124,7 @@ def record(task: Task, status: str, message: str, phase: str = "") -> ResourceRe
         namespace=task.key.namespace,
         name=task.key.name,
         status=status,
-        message=message,
+        message=shortened(message, RECORD),
         hook_phase=phase,
         sync_phase=task.phase,
     )
