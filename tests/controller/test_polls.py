@@ -98,6 +98,18 @@ async def test_many_applications_of_a_repository_cost_one_question():
     assert {(await polls.queue.take()).name, (await polls.queue.take()).name} == {"shop", "api"}
 
 
+async def test_news_that_a_story_asked_for_reach_the_others_too():
+    hosts = Hosts({"https://x/r": "a" * 40})
+    polls = polls_of(hosts, shop="https://x/r", api="https://x/r")
+    polls._find_followers()
+    asked = Followed("https://x/r", "HEAD")
+    await polls.world.tips.of(asked)
+    assert len(polls.queue) == 0
+    hosts.answers["https://x/r"] = "b" * 40
+    await polls.world.tips.of(asked, fresh=True)
+    assert len(polls.queue) == 2
+
+
 async def test_a_host_that_hangs_holds_up_no_other():
     hosts = Hosts({"https://hangs/r": None, "https://x/r": "a" * 40})
     polls = polls_of(hosts, shop="https://hangs/r", api="https://x/r")

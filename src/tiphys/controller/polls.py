@@ -35,6 +35,10 @@ class Polls:
     """Whether who follows what has to be found out anew: set it when an Application was asked for otherwise."""
     _due: dict[Followed, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # A story that asks for itself must not keep the news from the others.
+        self.world.tips.news = self._tell
+
     async def run(self) -> None:
         """Poll until cancelled."""
         async with asyncio.TaskGroup() as polls:
@@ -84,15 +88,16 @@ class Polls:
                 log.warning("repository did not answer", repository=shown(asked.repo), why=str(reading.error))
         else:
             self.failures.pop(asked, None)
-        tip = before.tip if before else None
-        failed = bool(before and before.error)
-        if reading.tip != tip or bool(reading.error) != failed:
-            for name in self.followers.get(asked, ()):
-                self.queue.add(name)
-        if tip and reading.tip and reading.tip != tip:
+        if before is None:
+            self._tell(asked)
+        if before and before.tip and reading.tip and reading.tip != before.tip:
             log.info(
                 "new commit", repository=shown(asked.repo), revision=reading.tip.sha[:7], ref=asked.revision
             )
+
+    def _tell(self, asked: Followed) -> None:
+        for name in self.followers.get(asked, ()):
+            self.queue.add(name)
 
     def _pause(self, asked: Followed) -> float:
         """The interval, doubled for each failure in a row, with some jitter so that repositories are not in step."""

@@ -43,6 +43,8 @@ class Tips:
     readings: dict[Followed, Reading] = field(default_factory=dict)
     patience: float = 10.0
     """Seconds that a story waits for an answer; the question goes on, for whoever asks later."""
+    news: Callable[[Followed], None] = lambda _: None
+    """Told of each revision that moved, or whose repository began or ceased to answer, whoever asked for it."""
     _asking: dict[Followed, asyncio.Task[Reading]] = field(default_factory=dict)
 
     async def of(self, followed: Followed, *, fresh: bool = False) -> Reading:
@@ -90,4 +92,6 @@ class Tips:
         except TiphysError as error:
             reading = Reading(known.tip if known else None, known.at if known else self.now(), error)
         self.readings[followed] = reading
+        if known and (reading.tip != known.tip or bool(reading.error) != bool(known.error)):
+            self.news(followed)
         return reading

@@ -47,6 +47,17 @@ async def test_a_commit_elsewhere_leaves_a_folders_id_alone(git: GitRepositories
     assert before["charts/homepage"] != after["charts/homepage"]
 
 
+async def test_what_is_remembered_of_a_commit_is_what_was_read(git: GitRepositories, origin: Origin):
+    sha = origin.commit({**CHARTS, "charts/api/values.yaml": Link("../homepage/values.yaml")})
+    paths = ["charts/api", "charts/api/values.yaml", "charts/homepage", "none", "charts/api/none", ""]
+    first = await git.entries(origin.url, sha, paths)
+    assert [await git.entries(origin.url, sha, paths) for _ in range(2)] == [first, first]
+    assert await git.entries(origin.url, sha, paths[2:3]) == {"charts/homepage": first["charts/homepage"]}
+    for _ in range(2):
+        with pytest.raises(SpecError, match="leads out of the repository"):
+            await git.entries(origin.url, sha, ["charts/../../elsewhere"])
+
+
 async def test_what_symlinks_of_a_folder_lead_to_is_among_the_answers(git: GitRepositories, origin: Origin):
     files = {
         "charts/web/values/common.yaml": Link("../../../shared/common.yaml"),
