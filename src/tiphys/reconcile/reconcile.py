@@ -152,7 +152,8 @@ async def _finished(
     after = await look_at(written, world, look.revision if own else "")
     await _write(after, world)
     policy = application.spec.sync_policy
-    return world.now() if policy and policy.automated and after.outlook.drifted else None
+    due_again = after.outlook.drifted or after.outlook.extras
+    return world.now() if policy and policy.automated and due_again else None
 
 
 async def _terminated(application: Application, state: OperationState, world: World) -> datetime:

@@ -82,9 +82,11 @@ async def _install(cluster: WatchedCluster, namespace: str) -> None:
     """What we need in the cluster: definitions that are missing, the namespace, the default project."""
     catalog = await cluster.catalog()
     bodies = definitions().values() if APPLICATION not in catalog.resources else ()
-    home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
-    seeds = [home, to_json(default_project(namespace))]
-    await install(cluster, map(_manifest, bodies), map(_manifest, seeds))
+    home: dict[str, object] = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    project = to_json(default_project(namespace))
+    # The namespace first: whoever sees that the cluster knows Applications may make one at once.
+    await install(cluster, (), [_manifest(home)])
+    await install(cluster, map(_manifest, bodies), [_manifest(project)])
 
 
 async def _keep_house(engine: Engine) -> None:
