@@ -1,7 +1,6 @@
 """The command line in this process, on a real control plane with our CRDs where a test asks for one."""
 
 import fcntl
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -136,10 +135,9 @@ def plane_of_mine(
 ) -> Iterator[Plane]:
     """A control plane's namespace that ``tiphys`` looks into."""
     del crds, tiphys
-    before = {name: os.environ.get(name) for name in ("KUBECONFIG", "TIPHYS_NAMESPACE")}
-    os.environ.update(KUBECONFIG=str(kube), TIPHYS_NAMESPACE=namespace)
-    made = Plane(kubectl, namespace)
-    yield made
-    made.join()
-    for name, value in before.items():
-        os.environ.pop(name) if value is None else os.environ.update({name: value})
+    with pytest.MonkeyPatch.context() as settings:
+        settings.setenv("KUBECONFIG", str(kube))
+        settings.setenv("TIPHYS_NAMESPACE", namespace)
+        made = Plane(kubectl, namespace)
+        yield made
+        made.join()
