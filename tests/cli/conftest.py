@@ -131,13 +131,18 @@ def crds(kube: Path, kubectl: Callable[..., str]) -> None:
 
 @pytest.fixture
 def plane_of_mine(
-    crds: None, kube: Path, kubectl: Callable[..., str], namespace: str, tiphys: object
+    crds: None,
+    kube: Path,
+    kubectl: Callable[..., str],
+    namespace: str,
+    tiphys: object,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Plane]:
     """A control plane's namespace that ``tiphys`` looks into."""
     del crds, tiphys
-    with pytest.MonkeyPatch.context() as settings:
-        settings.setenv("KUBECONFIG", str(kube))
-        settings.setenv("TIPHYS_NAMESPACE", namespace)
-        made = Plane(kubectl, namespace)
-        yield made
-        made.join()
+    # The one that tests use as well: what they set on top is taken back first, and nothing leaks.
+    monkeypatch.setenv("KUBECONFIG", str(kube))
+    monkeypatch.setenv("TIPHYS_NAMESPACE", namespace)
+    made = Plane(kubectl, namespace)
+    yield made
+    made.join()
