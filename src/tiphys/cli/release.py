@@ -5,22 +5,26 @@ from collections.abc import Sequence
 
 import click
 
+from tiphys.cli.environment import assignments, from_environment
 from tiphys.cli.image.build import built, with_build
 from tiphys.cli.image.outcome import facts, order_of, released, show, with_repository
 from tiphys.cli.options import Flag, command, with_output
-from tiphys.cli.output import data, tell
+from tiphys.cli.output import data, say, tell
 from tiphys.core.release.images import Wish
 
 
 @command(
+    cls=from_environment("TIPHYS_RELEASE"),
     epilog="""
 \b
 Examples:
   tiphys release charts/homepage --image ghcr.io/example/homepage --repo https://git.example.com/charts.git
   tiphys release web worker --image ghcr.io/example/app --platform linux/arm64 --repo …
 \b
+From the environment, what may be repeated one a line: TIPHYS_RELEASE_CHARTS, TIPHYS_RELEASE_BUILD_ARG for --build-arg.
+\b
 The halves alone are "tiphys image build" and "tiphys image set", where the credentials are told too.
-"""
+""",
 )
 @click.argument("charts", metavar="CHART...", nargs=-1, required=True)
 @click.option(
@@ -34,7 +38,7 @@ The halves alone are "tiphys image build" and "tiphys image set", where the cred
 @click.option("--path", "paths", multiple=True, help="Where the image is named, like deployment.image.tag.")
 @click.option("--pin", is_flag=True, help="Write the digest too, where none is yet.")
 @with_repository
-@with_output("text", "json")
+@with_output("text", "json", "env")
 def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> None:
     """Build the image of a commit, push it, and set it in charts of the charts repository."""
     if not flags["repo"]:
@@ -48,7 +52,10 @@ def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> 
         for path in flags["paths"] or [""]
     ]
     outcome = asyncio.run(released(order_of(charts, wishes, flags, made.digest), flags))
+    told = {**facts(outcome, flags), "image": str(made), "tag": made.tag, "digest": made.digest}
     if output == "json":
-        data({**facts(outcome, flags), "image": str(made)}, output)
+        data(told, output)
+    elif output == "env":
+        say(assignments(told))
     else:
         show(outcome, flags)
