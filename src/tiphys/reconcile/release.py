@@ -15,7 +15,7 @@ from typing import Protocol
 from tiphys.core.release.document import File, read
 from tiphys.core.release.edit import edited
 from tiphys.core.release.images import Wish, spots, values
-from tiphys.core.release.message import Origin, message, subject
+from tiphys.core.release.message import Origin, Released, message, subject
 from tiphys.core.release.paths import Place
 from tiphys.core.sources.paths import inside, joined
 from tiphys.model.commits import Draft, Person
@@ -132,7 +132,8 @@ async def _try(order: Order, branch: Branch, attempt: int) -> Outcome | None:
 def _message(order: Order, changes: Sequence[Change]) -> str:
     what = ", ".join(dict.fromkeys(wish.tag or wish.digest[:19] for wish in order.wishes))
     text = order.message or subject(order.charts, what)
-    return message(text, order.origin, [change.image for change in changes if change.image])
+    images = [change.image for change in changes if change.image]
+    return message(text, [Released(images, order.origin)])
 
 
 def _pause(attempt: int, took: float) -> float:
