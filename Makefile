@@ -42,8 +42,8 @@ check: setup ## types, lint, contracts, nothing written twice
 format: setup ## put the code in the house's format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-crds: setup ## write deploy/crds from the types
-	@$(BIN)/python deploy/crds/generate.py
+crds: setup ## write the definitions in deploy/chart/crds from the types
+	@$(BIN)/python deploy/crds.py
 
 wheels: build ## the three wheels for this machine, into dist/
 	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . ./toolbox ./localkube

@@ -15,7 +15,7 @@ import structlog
 from adapters.images.registry import registry, storage  # noqa: F401 - fixtures
 from tiphys.cli.main import run
 
-CRDS = Path(__file__).parents[2] / "deploy/crds"
+CRDS = Path(__file__).parents[2] / "deploy/chart/crds"
 
 
 @dataclass(frozen=True)

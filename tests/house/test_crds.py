@@ -71,7 +71,7 @@ def constraints_of(schema: dict[str, Any]) -> Iterator[str]:
 
 
 def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "deploy/crds/generate.py")
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "deploy/crds.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -90,17 +90,17 @@ def test_every_field_is_argo_cds_and_none_is_missing(facts: Facts) -> None:
 
 
 def test_the_committed_files_are_what_the_types_give() -> None:
-    committed = {file.name: file.read_text() for file in (ROOT / "deploy/crds").glob("*.yaml")}
+    committed = {file.name: file.read_text() for file in (ROOT / "deploy/chart/crds").glob("*.yaml")}
     assert committed == generator().files(), "run `make crds` and commit what it writes"
 
 
 @kinds
 def test_a_definition_fits_into_the_annotation_of_kubectl_apply(facts: Facts) -> None:
     name = f"{facts.plural}.argoproj.io"
-    document = yaml.safe_load((ROOT / "deploy/crds" / f"{name}.yaml").read_text())
+    document = yaml.safe_load((ROOT / "deploy/chart/crds" / f"{name}.yaml").read_text())
     assert document == definitions()[name]
     assert len(json.dumps(document)) < 262_144
-    assert (ROOT / "deploy/crds" / f"{name}.yaml").stat().st_size < 262_144
+    assert (ROOT / "deploy/chart/crds" / f"{name}.yaml").stat().st_size < 262_144
 
 
 @kinds

@@ -16,7 +16,7 @@ from tiphys.model.errors import Refused, SpecError, Stale
 from tiphys.model.flow import Apply, Delete
 from tiphys.model.objects import AppName, Manifest
 
-CRDS = Path(__file__).parents[3] / "deploy/crds"
+CRDS = Path(__file__).parents[3] / "deploy/chart/crds"
 
 
 def application(namespace: str, name: str, path: str = "charts/a") -> Manifest:

@@ -3,10 +3,12 @@ The CustomResourceDefinitions, made from our types.
 
 A struct becomes a structural OpenAPI schema: its docstring the description, a field without a default a
 required one, ``Meta`` its constraints. Names, columns and subresources of each kind are rows of a table.
-Metadata is left to the API server. ``deploy/crds/generate.py`` writes the files.
+Metadata is left to the API server. ``deploy/crds.py`` writes the files.
 """
 
+import hashlib
 import inspect as python
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,6 +21,9 @@ from tiphys.model.api.project import AppProject
 from tiphys.model.api.wire import API_VERSION, Wire
 
 Json = dict[str, Any]
+
+EDITION = "tiphys.dev/edition"
+"""The annotation of our definitions, not of Argo CD's: a hash of what is defined, another with each change of it."""
 
 _GROUP, _, _VERSION = API_VERSION.partition("/")
 _PRESERVE = "x-kubernetes-preserve-unknown-fields"
@@ -57,21 +62,26 @@ def definitions() -> dict[str, Json]:
 
 
 def definition(facts: Facts) -> Json:
-    """The CustomResourceDefinition of one kind, as plain JSON."""
+    """The CustomResourceDefinition of one kind, as plain JSON. Its annotation ``EDITION`` says that it is ours."""
     name = f"{facts.plural}.{_GROUP}"
+    spec = {
+        "group": _GROUP,
+        "scope": "Namespaced",
+        "names": _names(facts),
+        "versions": [_version(facts)],
+    }
     # Argo CD's own labels, by which its tools and charts find the definitions.
     labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "argocd"}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": name, "labels": labels},
-        "spec": {
-            "group": _GROUP,
-            "scope": "Namespaced",
-            "names": _names(facts),
-            "versions": [_version(facts)],
-        },
+        "metadata": {"name": name, "labels": labels, "annotations": {EDITION: _edition(spec)}},
+        "spec": spec,
     }
+
+
+def _edition(spec: Json) -> str:
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def schema_of(shape: inspect.Type) -> Json:

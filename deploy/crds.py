@@ -1,5 +1,5 @@
 """
-Writes the CustomResourceDefinitions beside this file, from the types in ``tiphys.model.api``: `make crds`.
+Writes the CustomResourceDefinitions of the chart, from the types in ``tiphys.model.api``: `make crds`.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ import yaml
 
 from tiphys.model.api.schema import definitions
 
-HERE = Path(__file__).parent
+CRDS = Path(__file__).parent / "chart" / "crds"
 HEADER = "# Made from src/tiphys/model/api by `make crds`; change the types, not this file.\n"
 
 
@@ -29,5 +29,5 @@ def files() -> dict[str, str]:
 
 if __name__ == "__main__":
     for name, text in files().items():
-        (HERE / name).write_text(text)
+        (CRDS / name).write_text(text)
         print(f"{name}: {len(text):,} bytes")

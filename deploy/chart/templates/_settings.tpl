@@ -1,0 +1,18 @@
+{{/* Settings as the engine reads them. Helm makes large numbers floats, so a count goes through int. */}}
+{{- define "tiphys.settings" -}}
+{{- $settings := .Values.settings -}}
+{{- with $settings.applicationNamespaces }}
+- name: TIPHYS_APPLICATION_NAMESPACES
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- with $settings.workers }}
+- name: TIPHYS_WORKERS
+  value: {{ int . | quote }}
+{{- end }}
+{{- range $key, $variable := dict "poll" "TIPHYS_POLL" "syncDeadline" "TIPHYS_SYNC_DEADLINE" "waveDelay" "TIPHYS_SYNC_WAVE_DELAY" "renderDeadline" "TIPHYS_RENDER_DEADLINE" "logLevel" "TIPHYS_LOG_LEVEL" "logFormat" "TIPHYS_LOG_FORMAT" }}
+{{- with get $settings $key }}
+- name: {{ $variable }}
+  value: {{ toString . | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
