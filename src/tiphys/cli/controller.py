@@ -13,6 +13,11 @@ import click
 @click.option("-n", "--namespace", default="", help="The control plane's namespace.  [default: argocd]")
 @click.option("--state", type=click.Path(path_type=Path), help="The folder for clones, charts and renders.")
 @click.option("--poll", default="", help="How often repositories are asked for new commits.  [default: 10s]")
+@click.option(
+    "--listen",
+    default="",
+    help="Where to answer probes, metrics and webhooks, or off.  [default: 127.0.0.1:7470]",
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What to log.")
 @click.option("--log-format", type=click.Choice(["auto", "text", "json"]), help="Text for people or JSON.")
 def controller(

@@ -38,4 +38,6 @@ def _environment() -> dict[str, str]:
     """This process's, but for proxies: what the engine asks of this machine stays on it."""
     kept = [os.environ.get("NO_PROXY") or os.environ.get("no_proxy", ""), "127.0.0.1", "localhost"]
     names = ",".join(filter(None, kept))
-    return {**os.environ, "NO_PROXY": names, "no_proxy": names}
+    # Several platforms may run on one machine, so any free port does; the log tells which.
+    listen = os.environ.get("TIPHYS_LISTEN", "127.0.0.1:0")
+    return {**os.environ, "NO_PROXY": names, "no_proxy": names, "TIPHYS_LISTEN": listen}

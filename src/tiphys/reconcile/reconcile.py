@@ -122,7 +122,7 @@ async def _reconciled(application: Application, world: World) -> datetime | None
 async def _synced(state: OperationState, look: Look, world: World) -> datetime | None:
     """Go on with an operation; when it ends, look again at once, so that the status tells how it is now."""
     if phase_of(state).ended:  # it was refused before it began
-        _announce(look.application, state)
+        _announce(look.application, state, world)
         await _write(look, world, state)
         return world.now()
     if _overtaken(state, look):
@@ -142,7 +142,7 @@ async def _synced(state: OperationState, look: Look, world: World) -> datetime |
 async def _finished(
     progress: Progress, look: Look, application: Application, world: World
 ) -> datetime | None:
-    _announce(look.application, progress.state)
+    _announce(look.application, progress.state, world)
     # The operation's outcome outlives whatever the next look meets.
     written = await _write(look, world, progress.state)
     if written is None:
@@ -159,7 +159,7 @@ async def _finished(
 async def _terminated(application: Application, state: OperationState, world: World) -> datetime:
     """End an operation as somebody asked, whatever state the rest is in, and look again at once."""
     state = ended(state, Phase.FAILED, TERMINATED, world.now())
-    _announce(application, state)
+    _announce(application, state, world)
     await _patched(application, replace(application.status, operation_state=state), state, world)
     return world.now()
 
@@ -284,11 +284,12 @@ async def _tell(application: Application, error: TiphysError, world: World) -> N
     if state and (not isinstance(error, Unavailable) or now >= deadline_of(state, world.terms)):
         state = ended(state, Phase.ERROR, str(error), now)
         status = replace(status, operation_state=state)
-        _announce(current, state)
+        _announce(current, state, world)
     await _patched(current, status, state, world, application)
 
 
-def _announce(application: Application, state: OperationState) -> None:
+def _announce(application: Application, state: OperationState, world: World) -> None:
+    world.witness.ended(application, state)
     log.info(
         "synced" if state.phase == Phase.SUCCEEDED else "sync failed",
         application=application.metadata.name,

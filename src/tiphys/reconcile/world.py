@@ -19,6 +19,7 @@ from tiphys.reconcile.ports import (
     Repositories,
 )
 from tiphys.reconcile.tips import Tips
+from tiphys.reconcile.witness import Nobody, Witness
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class World:
     """The version of the render engines, part of every render's key."""
     terms: Terms = field(default_factory=Terms)
     memory: Memory = field(default_factory=Memory)
+    witness: Witness = field(default_factory=Nobody)
 
     def name_of(self, application: Application) -> AppName:
         """What names an application."""

@@ -2,7 +2,11 @@
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,7 +24,10 @@ from tiphys.model.errors import TiphysError
 from tiphys.model.objects import AppName, Manifest, key_of
 from tiphys.reconcile.reconcile import reconcile, tell_bug
 from tiphys.wiring.assembly import Engine, open_engine
-from tiphys.wiring.settings import Settings
+from tiphys.wiring.settings import OFF, Settings
+
+if TYPE_CHECKING:
+    from tiphys.wiring.serving import Face
 
 log = structlog.get_logger()
 DAY = 24 * 3600.0
@@ -56,26 +63,49 @@ async def _until_stopped(settings: Settings) -> None:
 
 async def _run(settings: Settings) -> None:
     log.info("starting", namespace=settings.namespace, state=str(settings.state))
-    async with open_engine(settings, lambda cluster: _install(cluster, settings.namespace)) as engine:
+    async with (
+        _shown(settings) as face,
+        open_engine(settings, lambda cluster: _install(cluster, settings.namespace)) as engine,
+    ):
         queue = Queue[AppName]()
-        world = engine.world
+        world = face.metrics.watching(engine.world) if face else engine.world
         following = Following(world, queue)
         polls = Polls(world, queue, settings.poll.total_seconds())
         _listen(engine, following, polls)
         following.everybody()
+
+        async def story(name: AppName) -> datetime | None:
+            return await reconcile(name, world)
+
         worker = Worker(
             queue,
-            story=lambda name: reconcile(name, world),
+            story=face.metrics.timed(story, world) if face else story,
             tell_bug=lambda name, error: tell_bug(name, error, world),
             known=world.applications.known,
             now=world.now,
         )
         log.info("ready", applications=len(world.applications.names()))
+        if face:
+            face.waits_for = ""
         async with asyncio.TaskGroup() as group:
             group.create_task(polls.run())
             group.create_task(_keep_house(engine))
             for _ in range(settings.workers):
                 group.create_task(worker.work())
+
+
+@asynccontextmanager
+async def _shown(settings: Settings) -> "AsyncIterator[Face | None]":
+    """What the server shows of the engine, for a ``with`` block; ``None`` where there shall be no server."""
+    if settings.listen == OFF:
+        yield None
+        return
+    # Here, so that an engine without a server loads none.
+    from tiphys.wiring.serving import Face, serving  # noqa: PLC0415
+
+    face = Face()
+    async with serving(settings.listen, face):
+        yield face
 
 
 async def _install(cluster: WatchedCluster, namespace: str) -> None:

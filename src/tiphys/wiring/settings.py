@@ -11,7 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from tiphys.core.languages.durations import parse_duration
+from tiphys.core.languages.endpoints import parse_endpoint
 from tiphys.model.errors import SpecError
+
+OFF = "off"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Settings:
     wave_delay: timedelta = timedelta(seconds=2)
     render_deadline: timedelta = timedelta(seconds=90)
     workers: int = 10
+    listen: str = "127.0.0.1:7470"
+    """Where probes, metrics and webhooks are answered; ``off`` for nowhere."""
     log_level: str = "info"
     log_format: str = "auto"
     """``text``, ``json``, or ``auto``: text on a terminal."""
@@ -43,6 +48,8 @@ class Settings:
                 raise SpecError(f"{name.replace('_', ' ')}: it must be longer than 0; write it like 10s")
         if self.workers < 1:
             raise SpecError("workers: there must be at least 1")
+        if self.listen != OFF:
+            parse_endpoint(self.listen)
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -71,6 +78,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         wave_delay=duration(usual.wave_delay, "TIPHYS_SYNC_WAVE_DELAY", "ARGOCD_SYNC_WAVE_DELAY"),
         render_deadline=duration(usual.render_deadline, "TIPHYS_RENDER_DEADLINE", "ARGOCD_EXEC_TIMEOUT"),
         workers=int(workers) if workers else usual.workers,
+        # An empty text is a wish too: no server.
+        listen=environment.get("TIPHYS_LISTEN", usual.listen) or OFF,
         log_level=first("TIPHYS_LOG_LEVEL") or usual.log_level,
         log_format=first("TIPHYS_LOG_FORMAT") or usual.log_format,
     )

@@ -1,0 +1,1 @@
+"""The faces of a running engine over HTTP: probes, metrics, webhooks."""

@@ -1,0 +1,52 @@
+"""
+What the server answers: probes and metrics.
+
+What a figure is, and when the engine is ready, is told by whoever put the engine together.
+"""
+
+from typing import Protocol
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+log = structlog.get_logger()
+
+
+class Engine(Protocol):
+    """As much of the engine as is shown."""
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for before it is ready; empty when it is."""
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """All metrics as text in a form that the ``Accept`` header takes, and the form's content type."""
+
+
+def application(engine: Engine) -> Starlette:
+    """The application that shows an engine."""
+
+    async def healthy(_: Request) -> Response:
+        # The answer comes from the loop that does all the work: that it comes is what is asked.
+        return PlainTextResponse("ok\n")
+
+    async def ready(_: Request) -> Response:
+        if engine.waits_for:
+            return PlainTextResponse(f"not ready: waits for {engine.waits_for}\n", 503)
+        return PlainTextResponse("ok\n")
+
+    async def metrics(request: Request) -> Response:
+        text, content_type = engine.exposition(request.headers.get("accept", ""))
+        return Response(text, headers={"content-type": content_type})
+
+    routes = [Route("/healthz", healthy), Route("/readyz", ready), Route("/metrics", metrics)]
+    return Starlette(routes=routes, exception_handlers={Exception: _bug})
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """Our own code failed: the log has the rest."""
+    log.error("bug: a request failed", path=request.url.path, exc_info=error)
+    return PlainTextResponse("a bug in Tiphys; the engine's log tells where\n", 500)

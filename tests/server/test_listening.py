@@ -1,0 +1,113 @@
+"""A server on the engine's loop: what it answers, and what silent or swarming visitors may use up."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+
+from tiphys.server.application import application
+from tiphys.server.listening import Limits, Listener, listening
+
+
+@dataclass
+class Shown:
+    """An engine to show."""
+
+    waits_for: str = ""
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        if accept == "boom":
+            raise ValueError(accept)
+        return b"up 1\n", "text/plain; version=0.0.4"
+
+
+@pytest.fixture
+def engine() -> Shown:
+    return Shown()
+
+
+@pytest.fixture
+async def listener(engine: Shown) -> AsyncIterator[Listener]:
+    limits = Limits(connections=3, silence=0.3)
+    async with listening(application(engine), ("127.0.0.1", 0), limits) as listener:
+        yield listener
+
+
+@pytest.fixture
+async def web() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def get(web: aiohttp.ClientSession, url: str, accept: str = "*/*") -> tuple[int, str, str]:
+    async with web.get(url, headers={"Accept": accept}) as answer:
+        return answer.status, answer.headers["content-type"], await answer.text()
+
+
+async def test_it_is_ready_once_it_waits_for_nothing(
+    engine: Shown, listener: Listener, web: aiohttp.ClientSession
+):
+    engine.waits_for = "the API server"
+    assert (await get(web, f"{listener.url}/healthz"))[0] == 200
+    code, _, text = await get(web, f"{listener.url}/readyz")
+    assert (code, text) == (503, "not ready: waits for the API server\n")
+    engine.waits_for = ""
+    assert (await get(web, f"{listener.url}/readyz"))[0] == 200
+
+
+async def test_metrics_are_told_in_their_own_content_type(listener: Listener, web: aiohttp.ClientSession):
+    assert await get(web, f"{listener.url}/metrics") == (200, "text/plain; version=0.0.4", "up 1\n")
+
+
+async def test_what_is_not_there_and_what_fails_is_said_without_a_traceback(
+    listener: Listener, web: aiohttp.ClientSession
+):
+    assert (await get(web, f"{listener.url}/nothing"))[0] == 404
+    code, _, text = await get(web, f"{listener.url}/metrics", accept="boom")
+    assert code == 500
+    assert "Traceback" not in text
+    assert (await get(web, f"{listener.url}/healthz"))[0] == 200
+
+
+async def silent(listener: Listener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A visitor who begins a request and never ends it."""
+    reader, writer = await asyncio.open_connection(*listener.address)
+    writer.write(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
+    return reader, writer
+
+
+async def test_who_does_not_say_what_they_want_is_hung_up_on(listener: Listener):
+    reader, writer = await silent(listener)
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+
+
+async def test_a_swarm_of_silent_visitors_keeps_nobody_out(engine: Shown, web: aiohttp.ClientSession):
+    limits = Limits(connections=3, silence=60)
+    async with listening(application(engine), ("127.0.0.1", 0), limits) as listener:
+        swarm = [await silent(listener) for _ in range(10)]
+        assert (await get(web, f"{listener.url}/healthz"))[0] == 200
+        assert len(listener.state.connections) <= 4
+        for _, writer in swarm:
+            writer.close()
+
+
+async def test_what_is_no_http_is_refused_and_forgotten(listener: Listener):
+    reader, writer = await asyncio.open_connection(*listener.address)
+    writer.write(b"\x16\x03\x01 hello\r\n\r\n")
+    assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400")
+    writer.close()
+    await asyncio.sleep(0.01)
+    assert not listener.silent
+
+
+async def test_a_port_that_is_taken_is_an_error(engine: Shown):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(OSError, match="in use"):
+            async with listening(application(engine), other.getsockname()):
+                pass
