@@ -1,0 +1,1 @@
+"""When a commit became live: what the engine notes of each, and the durations between."""
