@@ -10,6 +10,7 @@ import pytest
 from adapters.git.origin import Origin
 from adapters.images.registry import MANIFEST, fetched, needs_buildah
 from cli.conftest import Outcome
+from tiphys.core.release.message import releases
 
 Run = Callable[..., Outcome]
 
@@ -35,6 +36,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: dict[str, str]
     git.index.add_all()
     who = pygit2.Signature("Ada", "ada@example.org", 1_700_000_000, 0)
     monkeypatch.chdir(folder)
+    git.index.write()
     return str(git.create_commit("HEAD", who, who, "a page", git.index.write_tree(), []))
 
 
@@ -46,10 +48,15 @@ def test_a_release_builds_pushes_and_sets(tiphys: Run, app: str, registry: str, 
     words = ("--image", repository, "--repo", origin.file_url, "--builder", "buildah", "-o", "json")
     done = tiphys("release", "homepage", *words)
     assert done.code == 0, done.err
-    digest, _ = fetched(registry, f"example/homepage/manifests/{app[:12]}", MANIFEST)
+    digest, manifest = fetched(registry, f"example/homepage/manifests/{app[:12]}", MANIFEST)
     assert json.loads(done.out)["image"] == f"{repository}:{app[:12]}@{digest}"
     commit = origin.git.revparse_single("main")
-    assert commit.message.splitlines()[2:] == [f"Image: {repository}:{app[:12]}", f"Digest: {digest}"]
+    (told,) = releases(commit.message)
+    assert told.images == (f"{repository}:{app[:12]}",)
+    assert (told.origin.digest, told.origin.source_commit) == (digest, app)
+    assert told.origin.built <= told.origin.pushed
+    config = fetched(registry, f"example/homepage/blobs/{manifest['config']['digest']}")[1]["config"]
+    assert config["Labels"]["org.opencontainers.image.revision"] == app
     values = commit.tree["charts/homepage/values.yaml"].data.decode()
     assert values.endswith(f"tag: {app[:12]} # ci\n") or f'tag: "{app[:12]}"' in values
 
@@ -82,3 +89,24 @@ def test_outside_of_a_checkout_a_tag_is_asked_for(tiphys: Run, tmp_path: Path):
     (tmp_path / "bare").mkdir()
     done = tiphys("image", "build", str(tmp_path / "bare"), "--image", "r/x")
     assert (done.code, "name the image's tag with --tag" in done.err) == (1, True)
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize("name", ["page.html", "new file"])
+def test_what_no_commit_has_gets_no_commits_tag(tiphys: Run, name: str):
+    Path(name).write_text("changed\n")
+    done = tiphys("image", "build", "--image", "127.0.0.1:9/x")
+    assert (done.code, done.out) == (1, "")
+    assert name in done.err
+    assert "name a tag with --tag, or take --allow-dirty" in done.err
+
+
+@needs_buildah
+def test_what_no_commit_has_is_built_if_its_tag_says_so(tiphys: Run, app: str, registry: str):
+    Path("page.html").write_text("changed\n")
+    words = ("image", "build", "--image", f"{registry}/dirty", "--builder", "buildah")
+    assert tiphys(*words, "--allow-dirty").out.startswith(f"{registry}/dirty:{app[:12]}-dirty@sha256:")
+    assert tiphys(*words, "--tag", "mine").out.startswith(f"{registry}/dirty:mine@sha256:")
+    Path(".gitignore").write_text("*\n")
+    pygit2.Repository(".").checkout("HEAD", strategy=pygit2.enums.CheckoutStrategy.FORCE)
+    assert tiphys(*words).out.startswith(f"{registry}/dirty:{app[:12]}@sha256:")

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import click
 
 from tiphys.cli.environment import assignments, from_environment
-from tiphys.cli.image.build import built, with_build
+from tiphys.cli.image.build import built, image_facts, with_build
 from tiphys.cli.image.outcome import facts, order_of, released, show, with_repository
 from tiphys.cli.options import Flag, command, with_output
 from tiphys.cli.output import data, say, tell
 from tiphys.core.release.images import Wish
+from tiphys.core.release.message import Origin
 
 
 @command(
@@ -46,13 +47,14 @@ def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> 
     if flags["dry_run"]:
         raise click.UsageError("A release cannot be tried: use image set --dry-run.")
     made = asyncio.run(built(context, flags))
-    tell(f"Pushed {made}.")
+    tell(f"Pushed {made.image}.")
     wishes = [
-        Wish(made.tag, made.digest, pin=flags["pin"], path=path, repository=made.repository)
+        Wish(made.image.tag, made.image.digest, pin=flags["pin"], path=path, repository=made.image.repository)
         for path in flags["paths"] or [""]
     ]
-    outcome = asyncio.run(released(order_of(charts, wishes, flags, made.digest), flags))
-    told = {**facts(outcome, flags), "image": str(made), "tag": made.tag, "digest": made.digest}
+    origin = Origin(made.image.digest, made.commit, "", made.made.built, made.made.pushed)
+    outcome = asyncio.run(released(order_of(charts, wishes, flags, origin), flags))
+    told = {**facts(outcome, flags), **image_facts(made), "image": str(made.image)}
     if output == "json":
         data(told, output)
     elif output == "env":

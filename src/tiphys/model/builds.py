@@ -1,7 +1,8 @@
-"""An image that is to be built."""
+"""An image that is to be built, and one that was."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +27,13 @@ class Build:
     """A repository of the registry where layers are kept between builds; podman and buildah: without platforms only."""
     labels: Sequence[str] = ()
     """``NAME=VALUE``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An image that a registry has now."""
+
+    digest: str
+    built: datetime
+    """When it was there; by a builder that builds and pushes in one, the time of its push."""
+    pushed: datetime

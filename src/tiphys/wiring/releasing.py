@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from tiphys.adapters.git import Branch, Settings, allowed_environment
 from tiphys.adapters.git.signing_in import known
@@ -37,10 +38,12 @@ def author_of(text: str, environment: Mapping[str, str]) -> Person:
     return NOBODY
 
 
-def origin_of(digest: str, source_commit: str, author: Person, environment: Mapping[str, str]) -> Origin:
-    """What the commit tells of its origin; the application's commit as CI names it, if nobody did."""
+def origin_of(known: Origin, source_commit: str, author: Person, environment: Mapping[str, str]) -> Origin:
+    """What the commit tells of its origin; the application's commit as CI names it before all that is known else."""
     who = "" if author == NOBODY else f"{author.name} <{author.email}>"
-    return Origin(digest, source_commit or _source_commit(environment), who)
+    return replace(
+        known, source_commit=source_commit or _source_commit(environment) or known.source_commit, author=who
+    )
 
 
 def _source_commit(environment: Mapping[str, str]) -> str:

@@ -1,12 +1,14 @@
-"""Images are built for real, by buildah, and pushed to a registry on loopback."""
+"""Images are built for real, by each builder that is here, and pushed to a registry on loopback."""
 
 import os
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from adapters.images.registry import INDEX, MANIFEST, fetched, needs_buildah
-from tiphys.adapters.images.builders import BUILDERS, builder, on_loopback
+from adapters.images.registry import INDEX, MANIFEST, fetched
+from tiphys.adapters.images.builders import BUILDERS, Program, builder, on_loopback, tried
 from tiphys.model.builds import Build
 from tiphys.model.errors import SpecError, Unavailable
 
@@ -27,35 +29,41 @@ def context(tmp_path: Path) -> Path:
     return folder
 
 
-@needs_buildah
+@pytest.fixture(params=list(BUILDERS))
+async def program(request: pytest.FixtureRequest, environment: dict[str, str]) -> Program:
+    """Each builder in turn."""
+    name = request.param
+    if not shutil.which(name) or (said := await tried(BUILDERS[name].probe(), environment)):
+        pytest.skip(
+            f"{name} is not installed" if not shutil.which(name) else f"{name} cannot build here: {said}"
+        )
+    return Program(BUILDERS[name], environment)
+
+
 async def test_an_image_is_built_and_pushed_and_its_digest_told(
-    registry: str, context: Path, environment: dict[str, str]
+    registry: str, context: Path, program: Program
 ):
-    image = f"{registry}/example/homepage:1f3a2b4"
-    program = await builder("buildah", environment)
-    digest = await program.build(Build(image, str(context), arguments=["WHO=ada"], labels=["a=b"]))
-    told, body = fetched(registry, "example/homepage/manifests/1f3a2b4", MANIFEST)
-    assert digest == told
-    labels = fetched(registry, f"example/homepage/blobs/{body['config']['digest']}")[1]["config"]["Labels"]
-    assert (labels["who"], labels["a"]) == ("ada", "b")
+    image, before = f"{registry}/example/{program.kind.name}:1f3a2b4", datetime.now(UTC)
+    made = await program.build(Build(image, str(context), arguments=["WHO=ada"], labels=["a=b"]))
+    told, body = fetched(registry, f"example/{program.kind.name}/manifests/1f3a2b4", MANIFEST)
+    assert made.digest == told
+    assert before < made.built <= made.pushed < datetime.now(UTC)
+    config = fetched(registry, f"example/{program.kind.name}/blobs/{body['config']['digest']}")[1]["config"]
+    assert (config["Labels"]["who"], config["Labels"]["a"]) == ("ada", "b")
 
 
-@needs_buildah
-async def test_several_platforms_are_one_list(registry: str, context: Path, environment: dict[str, str]):
-    image = f"{registry}/example/both:v1"
-    program = await builder("buildah", environment)
+async def test_several_platforms_are_one_list(registry: str, context: Path, program: Program):
+    image = f"{registry}/example/both-{program.kind.name}:v1"
     for _ in range(2):
-        digest = await program.build(Build(image, str(context), platforms=["linux/amd64", "linux/arm64"]))
-    told, body = fetched(registry, "example/both/manifests/v1", INDEX)
-    assert digest == told
+        made = await program.build(Build(image, str(context), platforms=["linux/amd64", "linux/arm64"]))
+    told, body = fetched(registry, f"example/both-{program.kind.name}/manifests/v1", INDEX)
+    assert made.digest == told
     assert sorted(m["platform"]["architecture"] for m in body["manifests"]) == ["amd64", "arm64"]
 
 
-@needs_buildah
-async def test_a_build_that_fails_is_told(registry: str, context: Path, environment: dict[str, str]):
+async def test_a_build_that_fails_is_told(registry: str, context: Path, program: Program):
     (context / "Dockerfile").write_text("FROM scratch\nCOPY nothing /\n")
-    program = await builder("buildah", environment)
-    with pytest.raises(SpecError, match=r"buildah build of .* failed"):
+    with pytest.raises(SpecError, match=rf"{program.kind.name} (buildx )?build of .* failed"):
         await program.build(Build(f"{registry}/example/x:v1", str(context)))
 
 

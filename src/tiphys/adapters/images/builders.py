@@ -14,13 +14,14 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 
 import orjson
 
-from tiphys.model.builds import Build
+from tiphys.model.builds import Build, Made
 from tiphys.model.errors import SpecError, Unavailable
 
 _PROBE_SECONDS = 20.0
@@ -114,7 +115,7 @@ async def builder(name: str, environment: Mapping[str, str]) -> "Program":
     for each in wanted:
         if not shutil.which(each.name, path=environment.get("PATH")):
             why[each.name] = "not installed"
-        elif name or (said := await _tried(each.probe(), environment)) is None:
+        elif name or (said := await tried(each.probe(), environment)) is None:
             return Program(each, environment)
         else:
             why[each.name] = said
@@ -129,8 +130,9 @@ class Program:
     kind: Builder
     environment: Mapping[str, str]
 
-    async def build(self, build: Build) -> str:
-        """Build an image, push it, and answer its digest. Raises ``SpecError`` if that fails; it has said why."""
+    async def build(self, build: Build) -> Made:
+        """Build an image and push it. Raises ``SpecError`` if that fails; the program has said why."""
+        ended: list[datetime] = []
         with tempfile.TemporaryDirectory(prefix="tiphys-build-") as folder:
             noted = Path(folder) / "noted"
             for command in self.kind.commands(build, noted):
@@ -140,10 +142,12 @@ class Program:
                     raise SpecError(
                         f"{' '.join(command[:2])} of {build.image} failed ({code}): it says why above"
                     )
+                ended.append(datetime.now(UTC))
             digest = self.kind.digest(await asyncio.to_thread(noted.read_text))
         if not digest.startswith("sha"):
             raise Unavailable(f"{self.kind.name} did not tell the digest of {build.image}")
-        return digest
+        *before, pushed = ended
+        return Made(digest, before[-1] if before else pushed, pushed)
 
     def _environment(self) -> Mapping[str, str]:
         # In a CI's container nothing else works; who wants more says so by the same variable.
@@ -171,7 +175,7 @@ def _common(build: Build) -> Iterator[str]:
     yield from (f"--label={each}" for each in build.labels)
 
 
-async def _tried(command: Sequence[str], environment: Mapping[str, str]) -> str | None:
+async def tried(command: Sequence[str], environment: Mapping[str, str]) -> str | None:
     """Why a command fails, in its last words; ``None`` if it does not."""
     process = await asyncio.create_subprocess_exec(
         *command,

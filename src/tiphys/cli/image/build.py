@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import click
 
@@ -10,7 +10,7 @@ from tiphys.cli.image.outcome import Flags
 from tiphys.cli.options import Command, Flag, command, with_output
 from tiphys.cli.output import data
 from tiphys.core.release.references import Reference, expect_tag, reference
-from tiphys.model.builds import Build
+from tiphys.model.builds import Build, Made
 from tiphys.model.errors import SpecError
 
 
@@ -24,6 +24,7 @@ def with_build(command: Command) -> Command:
 _OPTIONS = (
     click.option("--image", metavar="REPOSITORY", required=True, help="Its name, like ghcr.io/example/homepage."),
     click.option("--tag", default="", help="Its tag.  [default: 12 digits of the commit, as CI or the checkout say]"),
+    click.option("--allow-dirty", is_flag=True, help="Build what no commit has, and end the tag in -dirty."),
     click.option("--dockerfile", metavar="FILE", default="", help="The Dockerfile.  [default: that of the context]"),
     click.option("--platform", "platforms", multiple=True, help="Like linux/arm64; may be repeated."),
     click.option("--build-arg", "arguments", metavar="NAME=VALUE", multiple=True, help="For ARG; may be repeated."),
@@ -56,22 +57,45 @@ def build(context: str, output: str, **flags: Flag) -> None:
     """Build an image of a folder with a Dockerfile, push it, and print its name with its digest."""
     made = asyncio.run(built(context, flags))
     if output == "json":
-        data({"image": made.repository, "tag": made.tag, "digest": made.digest}, output)
+        data(image_facts(made), output)
     else:
-        click.echo(str(made))
+        click.echo(str(made.image))
 
 
-async def built(context: str, flags: Flags) -> Reference:
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An image that was built and pushed, and when."""
+
+    image: Reference
+    made: Made
+    commit: str
+    """Of the application: as CI or the checkout tell it, empty without either."""
+
+
+def image_facts(built: Built) -> dict[str, str]:
+    """What scripts read of it."""
+    times = {"built": built.made.built, "pushed": built.made.pushed}
+    return {
+        "image": built.image.repository,
+        "tag": built.image.tag,
+        "digest": built.image.digest,
+        **{name: at.strftime("%Y-%m-%dT%H:%M:%SZ") for name, at in times.items()},
+    }
+
+
+async def built(context: str, flags: Flags) -> Built:
     """The image that the flags ask for, built and pushed."""
-    from tiphys.wiring.building import open_builder, tag_of  # noqa: PLC0415 - the help needs none of it
+    from tiphys.wiring.building import commit_of, labels_of, open_builder, tag_of  # noqa: PLC0415 - the help needs none
 
     wanted = reference(flags["image"])
     if wanted.digest or (wanted.tag and flags["tag"]):
         raise SpecError(f"--image {flags['image']}: name the repository, and the tag with --tag")
-    wanted = replace(wanted, tag=wanted.tag or flags["tag"] or tag_of(context, os.environ))
-    expect_tag(wanted.tag)
+    if not (tag := wanted.tag or flags["tag"]):
+        tag = tag_of(context, flags["dockerfile"], os.environ, dirty=flags["allow_dirty"])
+    expect_tag(tag)
+    wanted = replace(wanted, tag=tag)
     program = await open_builder(flags["builder"] or "", os.environ)
-    digest = await program.build(
+    made = await program.build(
         Build(
             str(wanted),
             context,
@@ -81,7 +105,7 @@ async def built(context: str, flags: Flags) -> Reference:
             flags["secrets"],
             flags["target"],
             flags["cache"],
-            flags["labels"],
+            labels_of(context, flags["dockerfile"], flags["labels"], os.environ),
         )
     )
-    return replace(wanted, digest=digest)
+    return Built(replace(wanted, digest=made.digest), made, commit_of(context, os.environ))

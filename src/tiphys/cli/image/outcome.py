@@ -11,6 +11,7 @@ import click
 from tiphys.cli.options import Command, Flag
 from tiphys.cli.output import say, table, tell
 from tiphys.core.release.images import Wish
+from tiphys.core.release.message import Origin
 from tiphys.model.addresses import shown
 from tiphys.reconcile.release import Change, Order, Outcome, preview, release
 
@@ -51,12 +52,12 @@ _OPTIONS = (
 )
 
 
-def order_of(charts: Sequence[str], wishes: Sequence[Wish], flags: Flags, digest: str) -> Order:
-    """The order that the flags make of these wishes."""
+def order_of(charts: Sequence[str], wishes: Sequence[Wish], flags: Flags, known: Origin) -> Order:
+    """The order that the flags make of these wishes, given what is known of their origin."""
     from tiphys.wiring.releasing import author_of, origin_of  # noqa: PLC0415 - the help needs none of it
 
     author = author_of(flags["author"], os.environ)
-    origin = origin_of(digest, flags["source_commit"], author, os.environ)
+    origin = origin_of(known, flags["source_commit"], author, os.environ)
     return Order(charts, wishes, author, origin, flags["message"], flags["file"])
 
 

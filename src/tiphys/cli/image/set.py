@@ -13,9 +13,13 @@ from tiphys.cli.image.outcome import Flags, facts, order_of, released, show, wit
 from tiphys.cli.options import Flag, command, with_output
 from tiphys.cli.output import data
 from tiphys.core.release.images import Wish
+from tiphys.core.release.message import Origin
 from tiphys.core.release.references import reference
 from tiphys.model.errors import SpecError, Unavailable
 from tiphys.reconcile.release import Order, Outcome, candidates, edit
+
+TIME = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"])
+"""RFC 3339."""
 
 
 @command(
@@ -48,11 +52,14 @@ Credentials: of the URL, TIPHYS_GIT_TOKEN and TIPHYS_GIT_USERNAME, or what your 
     multiple=True,
     help="Where the image is named, like deployment.image.tag; may be repeated.",
 )
+@click.option("--built", metavar="TIME", type=TIME, help="When the image was built, for the commit to tell.")
+@click.option("--pushed", metavar="TIME", type=TIME, help="When it was pushed, as image build -o json says.")
 @with_repository
 @with_output("text", "json")
 def set_(charts: Sequence[str], output: str, **flags: Flag) -> None:
     """Set the images of charts: a folder of the charts repository, its name below charts/, or a file."""
-    order = order_of(charts, wishes(flags), flags, flags["digest"])
+    known = Origin(flags["digest"], built=flags["built"], pushed=flags["pushed"])
+    order = order_of(charts, wishes(flags), flags, known)
     outcome = asyncio.run(released(order, flags)) if flags["repo"] else _edited_here(order, flags)
     if output == "json":
         data(facts(outcome, flags), output)
