@@ -110,14 +110,15 @@ def values(file: File, wishes: Sequence[Wish]) -> dict[Place, str]:
     """What is to stand where, for these wishes. Raises ``SpecError`` that says what there is instead."""
     found: dict[Place, str] = {}
     for wish in wishes:
-        for spot in _meant(file, wish):
+        for spot in meant(file, wish):
             for place, value in spot.fulfil(wish, file.name).items():
                 if found.setdefault(place, value) != value:
                     raise SpecError(f"{file.name}: {place} cannot be {found[place]} and {value} at once")
     return found
 
 
-def _meant(file: File, wish: Wish) -> Sequence[Spot]:
+def meant(file: File, wish: Wish) -> Sequence[Spot]:
+    """The spots that a wish is about, all of one image. Raises ``SpecError`` that says what there is instead."""
     there = spots(file)
     if wish.path:
         return [_at(file, wish.path, there)]
