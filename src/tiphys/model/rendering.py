@@ -77,8 +77,11 @@ class CommitMeta:
 
     author: str
     date: str
-    """RFC 3339."""
+    """When it was written, in RFC 3339."""
     message: str
+    sha: str = ""
+    committed: str = ""
+    """When it was made what it is, after the last rebase or amendment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,15 @@ class Repositories(Protocol):
     async def commit(self, repo: str, sha: str) -> CommitMeta:
         """Author, date and message of a commit."""
 
+    async def between(
+        self, repo: str, older: str, newer: str, paths: Collection[str]
+    ) -> Sequence[CommitMeta]:
+        """
+        The commits that led from one to another and changed what lies at one of the paths, newest first.
+
+        Where the older one is not known it is the newest such commit alone; none where that is long ago.
+        """
+
     async def is_ancestor(self, repo: str, older: str, newer: str) -> bool:
         """Whether ``newer`` has ``older`` in its history."""
 

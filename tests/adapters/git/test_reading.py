@@ -275,7 +275,11 @@ async def test_reading_what_is_no_file_says_so(git: GitRepositories, origin: Ori
 async def test_a_commit_tells_who_when_and_what(git: GitRepositories, origin: Origin):
     sha = origin.commit(CHARTS, message="Bump homepage\n\nto 2")
     assert await git.commit(origin.url, sha) == CommitMeta(
-        "Ada <ada@example.org>", "2023-11-14T22:13:20Z", "Bump homepage\n\nto 2"
+        "Ada <ada@example.org>",
+        "2023-11-14T22:13:20Z",
+        "Bump homepage\n\nto 2",
+        sha,
+        "2023-11-14T22:13:20Z",
     )
 
 

@@ -62,6 +62,13 @@ class Checkout:
         del repo, sha
         return CommitMeta("", "", "")
 
+    async def between(
+        self, repo: str, older: str, newer: str, paths: Collection[str]
+    ) -> Sequence[CommitMeta]:
+        """A working tree has no history."""
+        del repo, older, newer, paths
+        return ()
+
     async def is_ancestor(self, repo: str, older: str, newer: str) -> bool:
         """A working tree follows only itself."""
         del repo

@@ -4,13 +4,14 @@ Reading objects of a clone: commits, trees, blobs.
 An object that should be there and cannot be read means that the clone is ``DamagedError``.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 import pygit2
 from pygit2.enums import ObjectType, RepositoryOpenFlag
 
+from tiphys.adapters.git.history import about, changes
 from tiphys.adapters.git.settings import MIB
 from tiphys.adapters.git.troubles import DamagedError
 from tiphys.model.errors import SpecError
@@ -87,10 +88,7 @@ class Objects:
 
     def about(self, sha: str) -> CommitMeta:
         """Author, date and message of a commit."""
-        commit = self._commit(sha)
-        author = commit.author
-        date = datetime.fromtimestamp(author.time, UTC).isoformat().replace("+00:00", "Z")
-        return CommitMeta(f"{author.name} <{author.email}>", date, commit.message)
+        return about(self._commit(sha))
 
     def descends(self, newer: str, older: str) -> bool:
         """Whether ``older`` is in the history of ``newer``, which is whole in this clone."""
@@ -98,6 +96,14 @@ class Objects:
             new, old = (self._commit_of(sha) for sha in (newer, older))
             return bool(new and old) and (new == old or self.repository.descendant_of(new, old))
         except pygit2.GitError as error:
+            raise DamagedError(f"the history of {newer} cannot be read: {error}") from error
+
+    def between(self, older: str, newer: str, paths: Collection[str]) -> list[CommitMeta]:
+        """Those that changed one of the paths; what there is to know of a history is in ``history``."""
+        try:
+            known = self._commit_of(older) if older else ""
+            return [about(commit) for commit in changes(self.repository, known, newer, paths)]
+        except (pygit2.GitError, KeyError) as error:
             raise DamagedError(f"the history of {newer} cannot be read: {error}") from error
 
     def has(self, oid: str) -> bool:

@@ -86,6 +86,16 @@ class GitRepositories:
         """Author, date (UTC) and message of a commit."""
         return await self._clone(repo).read(sha, lambda objects: objects.about(sha))
 
+    async def between(
+        self, repo: str, older: str, newer: str, paths: Collection[str]
+    ) -> Sequence[CommitMeta]:
+        """
+        The commits that led from one to another and changed what lies at one of the paths, newest first.
+
+        Where the older one is not known, or no part of the history at hand, it is the newest such commit alone.
+        """
+        return await self._clone(repo).read(newer, lambda objects: objects.between(older, newer, paths))
+
     async def is_ancestor(self, repo: str, older: str, newer: str) -> bool:
         """Whether ``newer`` is ``older`` or has it in its history."""
         return await self._clone(repo).read(newer, lambda objects: objects.descends(newer, older))
