@@ -12,7 +12,7 @@ import structlog
 
 from tiphys.adapters.cluster.applications import ApplicationChange
 from tiphys.adapters.cluster.cluster import APPLICATION, WatchedCluster
-from tiphys.adapters.cluster.installing import install
+from tiphys.adapters.cluster.installing import install, renew
 from tiphys.controller.following import Following
 from tiphys.controller.polls import Polls
 from tiphys.controller.queue import Queue
@@ -109,14 +109,16 @@ async def _shown(settings: Settings) -> "AsyncIterator[Face | None]":
 
 
 async def _install(cluster: WatchedCluster, namespace: str) -> None:
-    """What we need in the cluster: definitions that are missing, the namespace, the default project."""
+    """What we need in the cluster: definitions that are missing or of an older edition, the namespace, the project."""
     catalog = await cluster.catalog()
-    bodies = definitions().values() if APPLICATION not in catalog.resources else ()
+    ours = list(map(_manifest, definitions().values()))
     home: dict[str, object] = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
     project = to_json(default_project(namespace))
     # The namespace first: whoever sees that the cluster knows Applications may make one at once.
     await install(cluster, (), [_manifest(home)])
-    await install(cluster, map(_manifest, bodies), [_manifest(project)])
+    await install(cluster, ours if APPLICATION not in catalog.resources else (), [_manifest(project)])
+    for refused in await renew(cluster, ours):
+        log.warning("definition stays as it is", definition=refused.key.name, why=refused.message)
 
 
 async def _keep_house(engine: Engine) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Callable
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from adapters.cluster.targets import eventually, manifest
 from tiphys.adapters.cluster.applications import ApplicationChange, WatchedApplications
 from tiphys.adapters.cluster.cluster import WatchedCluster
 from tiphys.adapters.cluster.credentials import Connection
-from tiphys.adapters.cluster.installing import install
+from tiphys.adapters.cluster.installing import install, renew
 from tiphys.adapters.cluster.readings import read
+from tiphys.model.api.schema import EDITION
 from tiphys.model.errors import Refused, SpecError, Stale
 from tiphys.model.flow import Apply, Delete
 from tiphys.model.objects import AppName, Manifest
@@ -70,6 +72,40 @@ async def test_what_is_installed_is_served_and_seeds_are_left_to_their_owners(
 async def test_what_cannot_be_installed_is_told(cluster: WatchedCluster) -> None:
     with pytest.raises(Refused, match=r'namespaces "nowhere" not found'):
         await install(cluster, (), [project("nowhere")])
+
+
+@pytest.mark.parametrize(
+    ("edition", "asked"), [("0123456789abcdef", True), ("", False)], ids=["ours", "argocd"]
+)
+async def test_a_definition_is_renewed_if_we_brought_it(
+    cluster: WatchedCluster, edition: str, asked: bool
+) -> None:
+    old, new = (definition_of_a_test(edition=e, described=d) for e, d in ((edition, "old"), ("new", "new")))
+    await install(cluster, [old], ())
+    assert await renew(cluster, [new]) == []
+    live = await cluster.read(old.key)
+    assert live.body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["description"] == (
+        "new" if asked else "old"
+    )
+    await cluster.perform(Delete(live.key, live.uid))
+
+
+async def test_a_definition_that_is_not_there_is_not_brought_by_a_renewal(cluster: WatchedCluster) -> None:
+    absent = definition_of_a_test(edition="new", described="new", plural="absents")
+    assert await renew(cluster, [absent]) == []
+    assert await cluster.read(absent.key) is None
+
+
+def definition_of_a_test(edition: str, described: str, plural: str = "editions") -> Manifest:
+    body = deepcopy(definitions()[1].body)
+    names = {"kind": plural.title(), "plural": plural, "singular": plural[:-1]}
+    body["metadata"] = {
+        "name": f"{plural}.tests.example.com",
+        "annotations": {EDITION: edition} if edition else {},
+    }
+    body["spec"] |= {"group": "tests.example.com", "names": names}
+    body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["description"] = described
+    return manifest(body)
 
 
 async def test_applications_are_known_by_name(

@@ -4,11 +4,13 @@ Brings our own definitions into a cluster, and what has to be there from the sta
 
 from collections.abc import Iterable
 
+from tiphys.adapters.cluster.api import Rejected
 from tiphys.adapters.cluster.backoff import holds
 from tiphys.adapters.cluster.cluster import WatchedCluster, together
+from tiphys.model.api.schema import EDITION
 from tiphys.model.errors import Refused, Unavailable
 from tiphys.model.flow import Apply, Phase, Result
-from tiphys.model.objects import Live, Manifest, part
+from tiphys.model.objects import Live, Manifest, annotations_of, part
 
 _ESTABLISHED_WITHIN = 30.0
 
@@ -25,6 +27,27 @@ async def install(
     for seed in seeds:
         await cluster.await_kind(seed.key.of)
         _sure(await cluster.create(seed))
+
+
+async def renew(cluster: WatchedCluster, definitions: Iterable[Manifest]) -> list[Result]:
+    """
+    Bring definitions up to date that we brought in another edition; answers with those that the API server refused.
+
+    A definition that is not there, or that is somebody else's (Argo CD's, say), is left alone. Raises ``Unavailable``.
+    """
+    applied = await together(_renewed(cluster, definition) for definition in definitions)
+    return [result for result in applied if result and result.phase is Phase.FAILED]
+
+
+async def _renewed(cluster: WatchedCluster, definition: Manifest) -> Result | None:
+    try:
+        live = await cluster.read(definition.key)
+    except Rejected as rejected:
+        return Result(definition.key, Phase.FAILED, rejected.answer.message)
+    theirs = annotations_of(live.body).get(EDITION) if live else None
+    if not theirs or theirs == annotations_of(definition.body)[EDITION]:
+        return None
+    return await cluster.perform(Apply(definition.key, definition))
 
 
 async def _defined(cluster: WatchedCluster, definition: Manifest) -> None:

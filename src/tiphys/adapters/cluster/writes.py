@@ -88,7 +88,10 @@ class Writer:
         if not resource:
             return _failed(target.key, self._unknown(target))
         answer = await self._api.ask(requests.create(resource, target.key, target.body, {}))
-        if answer.reason == "AlreadyExists":
+        if answer.reason == "AlreadyExists" or (
+            # Who may not create is not told that it is there.
+            answer.reason == "Forbidden" and (await self._api.ask(requests.get(resource, target.key))).ok
+        ):
             return Result(target.key, Phase.SUCCEEDED, f"{noun(target.key)} unchanged")
         return await self._told(Apply(target.key, target), answer, resource, "created")
 
