@@ -4,13 +4,14 @@ A look at an application: what it should be, what it is, and where the two diffe
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from tiphys.core.diff.autoscaling import AUTOSCALERS
 from tiphys.core.diff.ignore import unsupported
 from tiphys.core.diff.pairs import pair
 from tiphys.core.health import assess, summarise
+from tiphys.core.lint.words import odd_annotations, odd_finalizers, odd_options
 from tiphys.core.projects import default_project, permits
-from tiphys.core.projects.near_misses import near_misses
 from tiphys.core.projects.unsupported import unsupported as ignored_wishes
 from tiphys.core.sources.tools import Tool, deferred, source_of
 from tiphys.core.status.summary import Findings, code_of
@@ -18,10 +19,11 @@ from tiphys.core.sync.automated import Outlook
 from tiphys.core.sync.options import effective, kept_by, wave_of
 from tiphys.core.sync.plan import Wanted
 from tiphys.core.targets.claim import Claim, Owner, claim
+from tiphys.core.timeline.record import Sighting
 from tiphys.model.api import Application, AppProject, ResourceResult, ResourceStatus
 from tiphys.model.errors import InvalidSpec, Refused, SpecError
 from tiphys.model.flow import Comparison, Health, HealthCode, Pair, SyncCode
-from tiphys.model.objects import Catalog, Key, Kind, Live
+from tiphys.model.objects import Catalog, Key, Kind, Live, annotations_of
 from tiphys.model.rendering import Rendered
 from tiphys.model.tracking import tracked_by
 from tiphys.reconcile.comparing import annotations_of_pair, compared, forget, made_ready
@@ -34,6 +36,8 @@ from tiphys.reconcile.world import World
 REFRESH = "argocd.argoproj.io/refresh"
 APPLICATION = Kind("argoproj.io", "Application")
 SHARED = "SharedResourceWarning"
+_MOST_MISSPELT = 10
+"""So many misspelt words are told at most: the rest can wait until these are mended."""
 HERE = ("https://kubernetes.default.svc", "in-cluster")
 
 
@@ -51,6 +55,7 @@ class Look:
     healths: Mapping[Key, Health | None]
     pins: Mapping[Key, str]
     namespace_lives: bool
+    sighting: Sighting
     conditions: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -108,7 +113,9 @@ async def look_at(application: Application, world: World, revision: str = "", *,
     reading = await _tip(application, world, revision, fresh=fresh or bool(refresh) or first)
     sha = revision or sha_of(reading)
     commit = Commit(source_of(application).repo_url, sha, project)
+    detected = world.now() if reading is None or reading.since is None else reading.since
     source = await drawn(application, commit, world, anew=refresh == "hard")
+    rendered = world.now()
     catalog = await world.cluster.catalog()
     owner = Owner(world.instance(world.name_of(application)), application.spec.destination.namespace)
     claimed = claim(source.rendered.objects, owner, catalog)
@@ -131,6 +138,7 @@ async def look_at(application: Application, world: World, revision: str = "", *,
         healths={p.key: assess(p.live) for p in ready if p.live and p.key != itself(application)},
         pins=pins,
         namespace_lives=await _namespace_lives(application, world),
+        sighting=Sighting(sha, source.recipe.content(), source.recipe.paths(), detected, rendered),
         conditions=(
             *_conditions(application, claimed, source.rendered, reading),
             *((SHARED, sentence) for sentence in _shared(ready, owner.application)),
@@ -270,7 +278,7 @@ def _conditions(
         yield "HooksNotRunWarning", f"hooks are not built yet, so these objects are not applied: {names}"
     for wish in (*deferred(application), *unsupported(application.spec.ignore_differences)):
         yield "NotBuiltYetWarning", wish
-    for sentence in near_misses(application.metadata.finalizers):
+    for sentence in islice(_misspelt(application, claimed), _MOST_MISSPELT):
         yield "MisspeltWarning", sentence
     if rendered.nondeterministic:
         words = ", ".join(rendered.nondeterministic)
@@ -283,6 +291,17 @@ def _conditions(
             "RepositoryWarning",
             f"the newest commit is not known since {reading.at:%H:%M:%SZ}: {reading.error}",
         )
+
+
+def _misspelt(application: Application, claimed: Claim) -> Iterable[str]:
+    """Words that nobody knows, of the Application and of what it renders."""
+    yield from odd_finalizers(application.metadata.finalizers)
+    for sentence in odd_options(own_options(application)):
+        yield f"spec.syncPolicy.syncOptions: {sentence}"
+    yield from odd_annotations(application.metadata.annotations)
+    for target in claimed.targets:
+        for sentence in odd_annotations(annotations_of(target.body)):
+            yield f"{target.key} ({target.file}): {sentence}"
 
 
 def _health_of(pairs: Sequence[Pair], healths: Mapping[Key, Health | None]) -> Health:
