@@ -102,10 +102,10 @@ class Stage:
         await self._life.aclose()
         self._life = AsyncExitStack()
 
-    def push(self, files: Mapping[str, str | None]) -> str:
+    def push(self, files: Mapping[str, str | None], message: str = "a change") -> str:
         """Commit files over those that are there (``None`` takes one away); answers the commit."""
         self.files = {k: v for k, v in {**self.files, **files}.items() if v is not None}
-        return self.origin.commit(self.files)
+        return self.origin.commit(self.files, message=message)
 
     async def poll(self) -> None:
         """Ask where every followed revision points to by now."""

@@ -13,8 +13,8 @@ from tiphys.controller.queue import Queue
 from tiphys.core.diff.autoscaling import AUTOSCALERS, scaled_workloads
 from tiphys.core.diff.compare import fingerprint
 from tiphys.core.health import assess
-from tiphys.model.objects import AppName, Key, Live, part
-from tiphys.model.tracking import app_name
+from tiphys.model.objects import AppName, Key, Live, annotations_of, part
+from tiphys.model.tracking import TIMELINE, app_name
 from tiphys.reconcile.world import World
 
 
@@ -93,7 +93,7 @@ def _asked(live: Live | None) -> tuple[object, ...] | None:
         live.body.get("spec"),
         live.body.get("operation") if state.get("phase") != "Running" else None,
         state.get("phase") == "Terminating",
-        metadata.get("annotations"),
+        {name: text for name, text in annotations_of(live.body).items() if name != TIMELINE},
         metadata.get("finalizers"),
         metadata.get("deletionTimestamp"),
         metadata.get("uid"),

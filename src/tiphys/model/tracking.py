@@ -12,6 +12,9 @@ from tiphys.model.objects import AppName, Key, Live, Manifest, part
 TRACKING_ID = "argocd.argoproj.io/tracking-id"
 """The annotation that says which application an object belongs to."""
 
+TIMELINE = "tiphys.dev/timeline"
+"""The annotation of an Application in which the engine notes how far each commit came. It is no part of any target."""
+
 FIELD_MANAGER = "argocd-controller"
 """
 The field manager of our server-side applies: Argo CD's, so that adopting its objects loses no ownership.

@@ -185,3 +185,15 @@ class Applications(Protocol):
 
         With a ``resource_version`` the patch holds only for that version; otherwise raises ``Stale``.
         """
+
+
+class Meter(Protocol):
+    """What is measured of the work."""
+
+    def took(self, project: str, seconds: Mapping[str, float]) -> None:
+        """
+        A commit of one of the project's applications came further: the seconds of each stage, each told once.
+
+        ``detected``, ``rendered``, ``started``, ``applied``, ``healthy``: since what has to come before. ``sync``:
+        from the commit until it was applied. ``total``: from the first that is known of it until it was healthy.
+        """

@@ -4,6 +4,7 @@ The whole story of one application, once: look, think, act, write down.
 Called again after each event; it finds out anew where things stand and goes on from there.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
@@ -34,6 +35,7 @@ from tiphys.model.objects import AppName
 from tiphys.reconcile.delete import delete
 from tiphys.reconcile.look import REFRESH, SHARED, Look, health_now, look_at, own_options, sha_of
 from tiphys.reconcile.operate import Progress, as_wished, operate
+from tiphys.reconcile.timeline import arrived, noted_of
 from tiphys.reconcile.tips import Followed
 from tiphys.reconcile.world import World
 
@@ -42,6 +44,9 @@ SKIP = "argocd.argoproj.io/skip-reconcile"
 TRUE = ("1", "t", "T", "true", "True", "TRUE")
 """What Go, and so Argo CD, reads as true."""
 FAIL_ON_SHARED = "FailOnSharedResource=true"
+Marks = Mapping[str, str | None]
+"""Annotations by what they are to be; ``None`` for none."""
+NONE: Marks = {}
 
 
 async def reconcile(name: AppName, world: World) -> datetime | None:
@@ -90,7 +95,7 @@ async def tell_bug(name: AppName, error: Exception, world: World) -> None:
         return
     said = f"a bug in Tiphys ({type(error).__name__}); the engine's log tells where. It is tried again"
     status = status_unknown(application, ("UnknownError", said), None, stamp(world.now()))
-    await _patched(application, status, None, world, application)
+    await _patched(application, status, None, world, _refresh_done(application, application))
 
 
 async def _reconciled(application: Application, world: World) -> datetime | None:
@@ -208,6 +213,7 @@ def _with_condition(look: Look, condition: tuple[str, str]) -> Look:
 
 async def _write(look: Look, world: World, state: OperationState | None = None) -> Application | None:
     """Write what changed of the status, and with it the operation, in one patch. ``None`` if it is gone."""
+    commits = await arrived(look, world)
     application = world.applications.get(world.name_of(look.application))
     if application is None:
         return None
@@ -224,7 +230,22 @@ async def _write(look: Look, world: World, state: OperationState | None = None) 
         if phase_of(state).ended and application.status.operation_state != state:
             history = with_success(history, state, limit)
         status = replace(status, operation_state=state, history=history)
-    return await _patched(application, status, state, world, look.application)
+    noted = noted_of(application, look, state, commits, now)
+    marks = {**_refresh_done(application, look.application), **noted.annotations}
+    patched = await _patched(application, status, state, world, marks)
+    if patched:
+        noted.measure(world.meter)
+    return patched
+
+
+def _refresh_done(application: Application, looked: Application) -> Marks:
+    """A refresh was done if it was asked for when the application was looked at."""
+    asked = looked.metadata.annotations.get(REFRESH)
+    return (
+        {REFRESH: None}
+        if asked is not None and application.metadata.annotations.get(REFRESH) == asked
+        else {}
+    )
 
 
 async def _patched(
@@ -232,15 +253,13 @@ async def _patched(
     status: ApplicationStatus,
     state: OperationState | None,
     world: World,
-    looked: Application | None = None,
+    marks: Marks = NONE,
 ) -> Application | None:
-    """Write what changed. A refresh was done if it was asked for when the application was ``looked`` at."""
+    """Write what changed of the status and the operation, and the annotations that are to be other ones."""
     patch: dict[str, object] = {}
-    asked = looked.metadata.annotations.get(REFRESH) if looked else None
-    refreshed = asked is not None and application.metadata.annotations.get(REFRESH) == asked
-    if refreshed:
-        patch["metadata"] = {"annotations": {REFRESH: None}}
-    if refreshed or without_time(status) != without_time(application.status):
+    if marks:
+        patch["metadata"] = {"annotations": marks}
+    if REFRESH in marks or without_time(status) != without_time(application.status):
         patch["status"] = merge_patch(to_json(application.status), to_json(status))
     patch |= _operation_told(application, state)
     if not patch:
@@ -285,7 +304,7 @@ async def _tell(application: Application, error: TiphysError, world: World) -> N
         state = ended(state, Phase.ERROR, str(error), now)
         status = replace(status, operation_state=state)
         _announce(current, state, world)
-    await _patched(current, status, state, world, application)
+    await _patched(current, status, state, world, _refresh_done(current, application))
 
 
 def _announce(application: Application, state: OperationState, world: World) -> None:

@@ -7,7 +7,7 @@ its last tip, with the error beside it.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tiphys.model.addresses import shown
@@ -32,6 +32,8 @@ class Reading:
     at: datetime
     """When it last answered; when it was first asked if it never did."""
     error: TiphysError | None = None
+    since: datetime | None = None
+    """When the tip was first told."""
 
 
 @dataclass
@@ -62,7 +64,7 @@ class Tips:
             why = f"{shown(followed.repo)} has not answered for {self.patience:g} s"
             told = Unavailable(f"find {followed.revision}: {why}; it is asked again")
             if known and known.tip:
-                return Reading(known.tip, known.at, told)
+                return Reading(known.tip, known.at, told, known.since)
             raise told from error
 
     async def poll(self, followed: Followed) -> Reading:
@@ -88,9 +90,10 @@ class Tips:
         known = self.readings.get(followed)
         try:
             tip = await self.repositories.resolve(followed.repo, followed.revision)
-            reading = Reading(tip, self.now())
+            now = self.now()
+            reading = Reading(tip, now, since=known.since if known and known.tip == tip else now)
         except TiphysError as error:
-            reading = Reading(known.tip if known else None, known.at if known else self.now(), error)
+            reading = replace(known, error=error) if known else Reading(None, self.now(), error)
         self.readings[followed] = reading
         if known and (reading.tip != known.tip or bool(reading.error) != bool(known.error)):
             self.news(followed)

@@ -1,6 +1,6 @@
 """What a story is given: the outside by its ports, the terms it works on, and what earlier looks remember."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,7 @@ from tiphys.reconcile.ports import (
     Applications,
     ChartRepositories,
     Cluster,
+    Meter,
     RenderCache,
     Renderer,
     Repositories,
@@ -34,14 +35,24 @@ class Memory:
     """When an application's sync last changed something, for the pause between two waves."""
     malformed: dict[AppName, str] = field(default_factory=dict)
     """What was told of Applications that cannot be read, so that it is told once."""
+    image_troubles: dict[AppName, Sequence[str]] = field(default_factory=dict)
+    """What keeps images from being watched as the Applications ask."""
 
     def forget(self, name: AppName) -> None:
         """Drop what is remembered of an application that is gone."""
         self.writes.pop(name, None)
         self.malformed.pop(name, None)
+        self.image_troubles.pop(name, None)
         for key in [key for key, owner in self.owners.items() if owner == name]:
             del self.owners[key]
             self.comparisons.pop(key, None)
+
+
+class Unmeasured:
+    """A ``Meter`` that nobody reads."""
+
+    def took(self, project: str, seconds: Mapping[str, float]) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,7 @@ class World:
     engines: str = ""
     """The version of the render engines, part of every render's key."""
     terms: Terms = field(default_factory=Terms)
+    meter: Meter = field(default_factory=Unmeasured)
     memory: Memory = field(default_factory=Memory)
     witness: Witness = field(default_factory=Nobody)
 

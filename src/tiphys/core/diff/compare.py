@@ -18,13 +18,14 @@ from tiphys.core.diff.unchanged import unchanged
 from tiphys.model.flow import Comparison, Difference, NeedDryRun, Pair, Predicted, SyncCode
 from tiphys.model.objects import Body, Live, Manifest, annotations_of, part
 from tiphys.model.redaction import LAST_APPLIED, redact, redact_text, redact_together
+from tiphys.model.tracking import TIMELINE
 
 COMPARE_OPTIONS = "argocd.argoproj.io/compare-options"
 
 _STATUS = ("status",)
 """Argo CD's default ``ignoreResourceStatusField: all``."""
 
-# Written by the API server, in every write or none of ours.
+# Written by the API server, in every write or none of ours; and what we note of an Application besides its status.
 _BOOKKEEPING: Pointers = (
     _STATUS,
     *(
@@ -41,6 +42,7 @@ _BOOKKEEPING: Pointers = (
         )
     ),
     ("metadata", "annotations", LAST_APPLIED),
+    ("metadata", "annotations", TIMELINE),
 )
 
 # Words by which an API server says that it could not judge, as against that it judged and refused.

@@ -81,6 +81,14 @@ class Recipe:
             [FORMAT, self.tool, self.folder, self.reads, self.chart, self.helm, self.directory, self.toolbox]
         )
 
+    def paths(self) -> tuple[str, ...]:
+        """Where what is read lies in the repository."""
+        return tuple(path for path, _ in self.reads)
+
+    def content(self) -> str:
+        """A digest of the files that are read: another one only where a commit, or where to look, is another."""
+        return _digest(self.reads)[:16]
+
 
 def with_capabilities(key: str, kube_version: str, api_versions: tuple[str, ...]) -> str:
     """The key of a render that looks at ``.Capabilities``."""
