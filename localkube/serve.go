@@ -32,6 +32,7 @@ type serveFlags struct {
 	port          int
 	unsafeNoFsync bool
 	idleLog       bool
+	realNode      string
 	node          node.Settings
 }
 
@@ -74,6 +75,7 @@ func parseServe(args []string) (serveFlags, error) {
 	flags.DurationVar(&f.node.PodStart, "pod-start", 200*time.Millisecond, "how long a pod takes from being bound to running")
 	flags.DurationVar(&f.node.PodLinger, "pod-linger", 2*time.Second, "how long a deleted pod stays, at most its grace period")
 	flags.BoolVar(&f.unsafeNoFsync, "unsafe-no-fsync", false, "do not wait for the disk: faster, for state that may be lost with the machine")
+	flags.StringVar(&f.realNode, "real-node", "", "simulate no node, and expect a kubelet that serves on this address")
 	flags.BoolVar(&f.idleLog, "idle-log", false, "say once a minute on stderr how much memory is used")
 	if err := flags.Parse(args); err != nil {
 		return f, err
@@ -126,17 +128,17 @@ func live(signals context.Context, prepared preparation, ready func() error) err
 		return err
 	}
 	defer control.Stop()
-	nodes, err := node.Start(starting, client, prepared.plane.Keys, prepared.node)
+	names, stop, err := nodes(starting, client, prepared)
 	if err != nil {
 		return err
 	}
-	defer nodes.Stop()
-	around, err := provider.Start(starting, client)
+	defer stop()
+	around, err := provider.Start(starting, client, prepared.volumes)
 	if err != nil {
 		return err
 	}
 	defer around.Stop()
-	if err := control.AwaitReady(starting, client, nodes.Names()); err != nil {
+	if err := control.AwaitReady(starting, client, names); err != nil {
 		return err
 	}
 	if err := ready(); err != nil {
@@ -149,6 +151,18 @@ func live(signals context.Context, prepared preparation, ready func() error) err
 	case err := <-control.Failed():
 		return err
 	}
+}
+
+// nodes starts the simulated nodes, or makes room for a real one, whose start is its own.
+func nodes(ctx context.Context, client kubernetes.Interface, prepared preparation) (names []string, stop func(), err error) {
+	if prepared.plane.RealNode {
+		return nil, func() {}, node.Withdraw(ctx, client)
+	}
+	started, err := node.Start(ctx, client, prepared.plane.Keys, prepared.node)
+	if err != nil {
+		return nil, nil, err
+	}
+	return started.Names(), started.Stop, nil
 }
 
 // A start makes much garbage and is waited for; an idle control plane is judged by its resident
@@ -175,6 +189,8 @@ type preparation struct {
 	plane  plane.Settings
 	node   node.Settings
 	config *rest.Config // of the node and the provider
+	// volumes is the folder of the provider's volumes.
+	volumes string
 }
 
 // prepare opens the port, and writes the keys and the kubeconfigs.
@@ -193,13 +209,20 @@ func prepare(state *home.Home, flags serveFlags) (preparation, error) {
 	if err != nil {
 		return none, err
 	}
-	controllers, err := keys.ControllersKubeconfig(server)
+	controllers, err := keys.KubeconfigOf("controllers", server)
 	if err != nil {
 		return none, err
 	}
 	const controllersFile = "pki/controllers.kubeconfig"
 	if err := errors.Join(state.WriteFile("kubeconfig", admin), state.WriteFile(controllersFile, controllers)); err != nil {
 		return none, err
+	}
+	volumes := "/simulated"
+	if flags.realNode != "" {
+		volumes = state.Path("volumes")
+		if err := certifyNode(state, keys, server, flags.realNode); err != nil {
+			return none, err
+		}
 	}
 	config, err := clientcmd.RESTConfigFromKubeConfig(controllers)
 	if err != nil {
@@ -208,9 +231,21 @@ func prepare(state *home.Home, flags serveFlags) (preparation, error) {
 	config.QPS = -1 // they answer events, and events are not to wait
 	settings := plane.Settings{
 		Home: state, Keys: keys, Listener: listener,
-		Kubeconfig: state.Path(controllersFile), UnsafeNoFsync: flags.unsafeNoFsync,
+		Kubeconfig: state.Path(controllersFile), UnsafeNoFsync: flags.unsafeNoFsync, RealNode: flags.realNode != "",
 	}
-	return preparation{settings, flags.node, config}, nil
+	return preparation{settings, flags.node, config, volumes}, nil
+}
+
+// certifyNode writes what a kubelet needs: its certificates among the keys, and `kubelet.kubeconfig` there.
+func certifyNode(state *home.Home, keys pki.Dir, server, address string) error {
+	if err := keys.CertifyNode(address); err != nil {
+		return err
+	}
+	text, err := keys.KubeconfigOf("kubelet", server)
+	if err != nil {
+		return err
+	}
+	return state.WriteFile("pki/kubelet.kubeconfig", text)
 }
 
 func announce(state *home.Home, server string, began time.Time) error {

@@ -30,6 +30,7 @@ const (
 	leaseSeconds = 40
 	leaseRenewal = 10 * time.Second
 	simulated    = "localkube.tiphys.dev/simulated"
+	real         = "localkube.tiphys.dev/real"
 )
 
 // Nodes are the simulated nodes of this process.
@@ -70,8 +71,12 @@ func Start(ctx context.Context, client kubernetes.Interface, keys pki.Dir, setti
 	return n, nil
 }
 
-// register makes or corrects the node objects, and takes away those of an earlier start with more.
+// register makes or corrects the node objects, and takes away those of an earlier start with more, or
+// with a real one.
 func (n *Nodes) register(ctx context.Context, client kubernetes.Interface, port int32) error {
+	if err := withdraw(ctx, client, real, nil); err != nil {
+		return err
+	}
 	for _, name := range n.names {
 		if err := n.renewLease(ctx, client, name); err != nil {
 			return err
@@ -80,12 +85,22 @@ func (n *Nodes) register(ctx context.Context, client kubernetes.Interface, port 
 			return err
 		}
 	}
-	found, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: simulated})
+	return withdraw(ctx, client, simulated, n.names)
+}
+
+// Withdraw takes the simulated nodes of an earlier start away, where there is to be a real one.
+func Withdraw(ctx context.Context, client kubernetes.Interface) error {
+	return withdraw(ctx, client, simulated, nil)
+}
+
+// withdraw deletes the node objects of a kind but some.
+func withdraw(ctx context.Context, client kubernetes.Interface, kind string, except []string) error {
+	found, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: kind})
 	if err != nil {
 		return err
 	}
 	for _, node := range found.Items {
-		if !slices.Contains(n.names, node.Name) {
+		if !slices.Contains(except, node.Name) {
 			if err := client.CoreV1().Nodes().Delete(ctx, node.Name, metav1.DeleteOptions{}); err != nil {
 				return err
 			}

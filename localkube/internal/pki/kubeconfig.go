@@ -23,9 +23,10 @@ func (d Dir) Kubeconfig(server string) ([]byte, error) {
 	return clientcmd.Write(*config)
 }
 
-// ControllersKubeconfig is the same for the components of the control plane.
-func (d Dir) ControllersKubeconfig(server string) ([]byte, error) {
-	config, err := d.kubeconfigOf("controllers", server)
+// KubeconfigOf is the same by certificate alone: for `controllers`, the components of the control plane, or
+// for `kubelet`, a real node's.
+func (d Dir) KubeconfigOf(who, server string) ([]byte, error) {
+	config, err := d.kubeconfigOf(who, server)
 	if err != nil {
 		return nil, err
 	}

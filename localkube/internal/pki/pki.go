@@ -7,10 +7,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -90,6 +92,29 @@ func (d Dir) fill() error {
 		return err
 	}
 	return d.newAdminToken()
+}
+
+// NodeName is that of the one real node.
+const NodeName = "localkube-1"
+
+// CertifyNode makes what a kubelet at an address shows to those who ask it, and what it asks the API server
+// with: anew each time, since the address may be another one.
+func (d Dir) CertifyNode(address string) error {
+	by, err := d.readAuthority("ca")
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		d.issue(identity{name: "kubelet", user: "system:node:" + NodeName, group: "system:nodes"}, by),
+		d.issue(identity{name: "kubelet-server", user: "system:node:" + NodeName, group: "system:nodes", hosts: []string{address}}, by))
+}
+
+func (d Dir) readAuthority(name string) (*authority, error) {
+	pair, err := tls.LoadX509KeyPair(d.Cert(name), d.Key(name))
+	if err != nil {
+		return nil, err
+	}
+	return &authority{pair.Leaf, pair.PrivateKey.(*ecdsa.PrivateKey)}, nil
 }
 
 type authority struct {

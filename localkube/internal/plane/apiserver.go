@@ -15,9 +15,13 @@ import (
 )
 
 // runAPIServer serves the API on the listener until ctx ends.
-func runAPIServer(ctx context.Context, keys pki.Dir, listener net.Listener) error {
+func runAPIServer(ctx context.Context, keys pki.Dir, listener net.Listener, realNode bool) error {
 	opts := options.NewServerRunOptions()
-	if err := parse(opts.Flags(), apiServerFlags(keys)); err != nil {
+	flags := apiServerFlags(keys)
+	if realNode {
+		flags = append(flags, realNodeFlags...)
+	}
+	if err := parse(opts.Flags(), flags); err != nil {
 		return err
 	}
 	opts.SecureServing.Listener = listener
@@ -34,6 +38,10 @@ func runAPIServer(ctx context.Context, keys pki.Dir, listener net.Listener) erro
 	}
 	return app.Run(ctx, completed)
 }
+
+// realNodeFlags give a kubelet the rights to what its own pods name, and to no more. The mode comes in
+// addition to the one below.
+var realNodeFlags = []string{"--authorization-mode=Node", "--enable-admission-plugins=NodeRestriction"}
 
 func apiServerFlags(keys pki.Dir) []string {
 	return []string{

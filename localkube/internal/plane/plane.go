@@ -26,6 +26,8 @@ type Settings struct {
 	// Kubeconfig is a file with the credentials of the controllers.
 	Kubeconfig    string
 	UnsafeNoFsync bool
+	// RealNode is whether a kubelet will come, which is to have rights of its own.
+	RealNode bool
 }
 
 // Plane is a running control plane.
@@ -56,7 +58,7 @@ func Start(ctx context.Context, settings Settings, client kubernetes.Interface) 
 	}
 	p := &Plane{etcd: etcd, apiServer: newPart(), components: newPart(), failed: make(chan error, 4)}
 	p.run(&p.apiServer, "kube-apiserver", func(ctx context.Context) error {
-		return runAPIServer(ctx, settings.Keys, settings.Listener)
+		return runAPIServer(ctx, settings.Keys, settings.Listener, settings.RealNode)
 	})
 	awaiting, cancel := p.during(ctx)
 	defer cancel()

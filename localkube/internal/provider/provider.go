@@ -21,17 +21,18 @@ const patience = 10 * time.Second
 
 // Provider follows events until it is stopped.
 type Provider struct {
-	client kubernetes.Interface
-	cancel context.CancelFunc
+	client  kubernetes.Interface
+	cancel  context.CancelFunc
+	volumes string
 }
 
-// Start makes the storage class and begins to follow.
-func Start(ctx context.Context, client kubernetes.Interface) (*Provider, error) {
+// Start makes the storage class and begins to follow. Volumes are folders in the one given.
+func Start(ctx context.Context, client kubernetes.Interface, volumes string) (*Provider, error) {
 	if err := createStorageClass(ctx, client); err != nil {
 		return nil, fmt.Errorf("create the storage class %s: %w", storageClass, err)
 	}
 	running, cancel := context.WithCancel(context.Background())
-	p := &Provider{client: client, cancel: cancel}
+	p := &Provider{client: client, cancel: cancel, volumes: volumes}
 	factory := informers.NewSharedInformerFactory(client, 0)
 	for informer, act := range map[cache.SharedIndexInformer]act{
 		factory.Core().V1().Services().Informer():               on(p.balance),
