@@ -14,7 +14,7 @@ from typing import Protocol
 
 from tiphys.core.release.document import File, read
 from tiphys.core.release.edit import edited
-from tiphys.core.release.images import Wish, spots, values
+from tiphys.core.release.images import Wish, spots, together, values
 from tiphys.core.release.message import Origin, Released, message, subject
 from tiphys.core.release.paths import Place
 from tiphys.core.sources.paths import inside, joined
@@ -26,6 +26,8 @@ _CHARTS = "charts"
 """Where a chart is looked for that is named without its folder."""
 _MOST = 5.0
 """Seconds that nobody pauses longer."""
+_MOST_TAGS = 3
+"""So many are told by name."""
 _TRIES = 3
 """So often in a row may the host not answer."""
 
@@ -50,18 +52,25 @@ class Branch(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What a release sets where, and how its commit tells of it."""
+class Part:
+    """Images that are set in some charts, and where these images come from."""
 
     charts: Sequence[str]
     """Folders of the repository, or files in it."""
     wishes: Sequence[Wish]
-    author: Person
     origin: Origin = Origin()  # noqa: RUF009 - it is frozen
-    message: str = ""
-    """The user's own words, instead of a subject that names what was set."""
     file: str = ""
     """Of each chart; empty for the first of the usual ones that it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one commit sets, and how it tells of it: one release, or a batch of them."""
+
+    parts: Sequence[Part]
+    author: Person
+    message: str = ""
+    """The user's own words, instead of a subject that names what was set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,8 @@ class Change:
     after: str
     image: str = ""
     """What the place names then, whole, as far as the file tells."""
+    part: int = 0
+    """Which part of the order asked for it, the first if several did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +141,15 @@ async def _try(order: Order, branch: Branch, attempt: int) -> Outcome | None:
 
 
 def _message(order: Order, changes: Sequence[Change]) -> str:
-    what = ", ".join(dict.fromkeys(wish.tag or wish.digest[:19] for wish in order.wishes))
-    text = order.message or subject(order.charts, what)
-    images = [change.image for change in changes if change.image]
-    return message(text, [Released(images, order.origin)])
+    parts = [order.parts[number] for number in sorted({change.part for change in changes})]
+    charts = dict.fromkeys(chart for part in parts for chart in part.charts)
+    tags = dict.fromkeys(wish.tag or wish.digest[:19] for part in parts for wish in part.wishes)
+    what = ", ".join(tags) if len(tags) <= _MOST_TAGS else f"{len(tags)} tags"
+    text = order.message or subject(list(charts), what)
+    images: dict[int, list[str]] = {}
+    for change in changes:
+        images.setdefault(change.part, []).extend([change.image] * bool(change.image))
+    return message(text, [Released(images[n], order.parts[n].origin) for n in sorted(images)])
 
 
 def _pause(attempt: int, took: float) -> float:
@@ -155,28 +171,35 @@ class Edits:
 
 def edit(contents: Mapping[str, bytes], wishes: Sequence[Wish]) -> Edits:
     """The wishes fulfilled in each of the files. Raises ``SpecError`` where one cannot be."""
+    return edit_each(contents, {name: {0: Part([name], wishes)} for name in contents})
+
+
+def edit_each(contents: Mapping[str, bytes], parts: Mapping[str, Mapping[int, Part]]) -> Edits:
+    """What the parts that concern it ask of each file. Raises ``SpecError`` where that cannot be."""
     files: dict[str, bytes] = {}
     changes: list[Change] = []
     for name, content in contents.items():
         file = read(content, name)
-        wanted = values(file, wishes)
-        after = edited(file, wanted)
+        wanted = {number: values(file, part.wishes) for number, part in parts[name].items()}
+        after = edited(file, together(file, wanted.values()))
         if after.text != file.text:
             files[name] = after.encoded()
             changes += _changes(file, after, wanted)
     return Edits(files, changes)
 
 
-def _changes(before: File, after: File, wanted: Mapping[Place, str]) -> Sequence[Change]:
+def _changes(before: File, after: File, wanted: Mapping[int, Mapping[Place, str]]) -> Sequence[Change]:
     """What is another value now, or is text where it was a number."""
     named = {
         place: str(spot.held) for spot in spots(after) if spot.held.repository for place in spot.places()
     }
-    return [
-        Change(before.name, place, before.scalars[place].value, value, named.get(place, ""))
-        for place, value in wanted.items()
-        if not (before.scalars[place].is_text and before.scalars[place].value == value)
-    ]
+    found: dict[Place, Change] = {}
+    for number, asked in wanted.items():
+        for place, value in asked.items():
+            was = before.scalars[place]
+            if place not in found and not (was.is_text and was.value == value):
+                found[place] = Change(before.name, place, was.value, value, named.get(place, ""), number)
+    return list(found.values())
 
 
 def candidates(chart: str, file: str) -> Sequence[str]:
@@ -190,15 +213,19 @@ def candidates(chart: str, file: str) -> Sequence[str]:
 
 
 async def _edits(order: Order, tip: str, branch: Branch) -> Edits:
-    wanted = {chart: candidates(chart, order.file) for chart in order.charts}
-    found = await branch.read(tip, list(dict.fromkeys(path for paths in wanted.values() for path in paths)))
-    chosen: dict[str, bytes] = {}
-    for chart, paths in wanted.items():
-        path, content = next(((p, c) for p in paths if (c := found[p]) is not None), ("", None))
-        if content is None:
+    asked = [
+        (number, chart, candidates(chart, part.file))
+        for number, part in enumerate(order.parts)
+        for chart in part.charts
+    ]
+    found = await branch.read(tip, list(dict.fromkeys(path for _, _, paths in asked for path in paths)))
+    chosen: dict[str, dict[int, Part]] = {}
+    for number, chart, paths in asked:
+        path = next((path for path in paths if found[path] is not None), "")
+        if not path:
             raise await _missing(chart, paths, tip, branch)
-        chosen[path] = content
-    return edit(chosen, order.wishes)
+        chosen.setdefault(path, {})[number] = order.parts[number]
+    return edit_each({path: found[path] or b"" for path in chosen}, chosen)
 
 
 async def _missing(chart: str, paths: Sequence[str], tip: str, branch: Branch) -> SpecError:

@@ -16,10 +16,12 @@ from adapters.git.origin import Link, Origin, listen
 from tiphys.adapters.git import Branch, Settings, allowed_environment
 from tiphys.adapters.git.signing_in import Credentials, known
 from tiphys.core.release.images import Wish
+from tiphys.core.release.message import Origin as ReleaseOrigin
+from tiphys.core.release.message import Released, releases
 from tiphys.local.gitserver import application
 from tiphys.model.commits import Draft, Person
 from tiphys.model.errors import Refused, SpecError, Unavailable
-from tiphys.reconcile.release import Order, Outcome, release
+from tiphys.reconcile.release import Order, Outcome, Part, release
 
 ADA = Person("Ada", "ada@example.org")
 SETTINGS = Settings(environment=allowed_environment(os.environ), fetch_seconds=30)
@@ -33,8 +35,8 @@ def charts(*names: str) -> dict[str, object]:
     }
 
 
-def order(chart: str, tag: str = "v2", **more: str) -> Order:
-    return Order([chart], [Wish(tag)], ADA, **more)
+def order(chart: str, tag: str = "v2", file: str = "") -> Order:
+    return Order([Part([chart], [Wish(tag)], file=file)], ADA)
 
 
 @asynccontextmanager
@@ -117,6 +119,37 @@ async def test_twenty_releases_at_once_all_land(origin: Origin):
     }
     for name in names:
         assert content(origin, f"charts/{name}/values.yaml") == VALUES.format(name=name).replace("v1", "v2")
+
+
+async def test_a_batch_is_one_commit_and_one_push(origin: Origin):
+    names = [f"app-{number}" for number in range(100)]
+    before = origin.commit(charts(*names))
+    parts = [
+        Part([name], [Wish(f"v{at % 5 + 1}")], ReleaseOrigin(f"sha256:{at}")) for at, name in enumerate(names)
+    ]
+    started = time.monotonic()
+    async with branch(origin.url) as opened:
+        outcome = await release(Order(parts, ADA), opened, 60)
+    assert time.monotonic() - started < 10
+    newest = origin.git[outcome.commit]
+    assert (str(newest.parent_ids[0]), log(origin)[0]) == (
+        before,
+        "Set app-1, app-2, app-3 and 77 more to 4 tags",
+    )
+    told = releases(newest.message)
+    assert len(told) == len(outcome.changes) == 80  # a fifth had its tag already
+    assert told[0] == Released(("ghcr.io/example/app-1:v2",), ReleaseOrigin("sha256:1"))
+    assert content(origin, "charts/app-4/values.yaml").endswith("tag: v5\n")
+
+
+async def test_parts_of_a_batch_meet_in_one_file(origin: Origin):
+    origin.commit({"charts/all/values.yaml": "a: {image: 'x/a:v1'}\nb: {image: 'x/b:v1'}\n"})
+    one, other = Part(["all"], [Wish("v2", name="a")]), Part(["all"], [Wish("v3", name="b")])
+    async with branch(origin.url) as opened:
+        await release(Order([one, other], ADA), opened, 30)
+        assert content(origin, "charts/all/values.yaml") == "a: {image: 'x/a:v2'}\nb: {image: 'x/b:v3'}\n"
+        with pytest.raises(SpecError, match=r"a\.image cannot be x/a:v2 and x/a:v4 at once"):
+            await release(Order([one, Part(["all"], [Wish("v4", name="a")])], ADA), opened, 30)
 
 
 async def test_a_mode_stays_and_a_file_in_the_root_too(origin: Origin):

@@ -13,7 +13,7 @@ from tiphys.cli.output import say, table, tell
 from tiphys.core.release.images import Wish
 from tiphys.core.release.message import Origin
 from tiphys.model.addresses import shown
-from tiphys.reconcile.release import Change, Order, Outcome, preview, release
+from tiphys.reconcile.release import Change, Order, Outcome, Part, preview, release
 
 Flags = Mapping[str, Flag]
 
@@ -58,7 +58,7 @@ def order_of(charts: Sequence[str], wishes: Sequence[Wish], flags: Flags, known:
 
     author = author_of(flags["author"], os.environ)
     origin = origin_of(known, flags["source_commit"], author, os.environ)
-    return Order(charts, wishes, author, origin, flags["message"], flags["file"])
+    return Order([Part(charts, wishes, origin, flags["file"])], author, flags["message"])
 
 
 async def released(order: Order, flags: Flags) -> Outcome:

@@ -16,7 +16,7 @@ from tiphys.core.release.images import Wish
 from tiphys.core.release.message import Origin
 from tiphys.core.release.references import reference
 from tiphys.model.errors import SpecError, Unavailable
-from tiphys.reconcile.release import Order, Outcome, candidates, edit
+from tiphys.reconcile.release import Order, Outcome, Part, candidates, edit_each
 
 TIME = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"])
 """RFC 3339."""
@@ -83,15 +83,16 @@ def wishes(flags: Flags) -> Sequence[Wish]:
 
 def _edited_here(order: Order, flags: Flags) -> Outcome:
     """The files of the folder that one is in."""
-    contents: dict[str, bytes] = {}
-    for chart in order.charts:
-        there = [path for path in candidates(chart, order.file) if Path(path).is_file()]
-        if not there:
-            raise SpecError(
-                f"here is no chart {chart!r}: name the charts repository with --repo, or go to its checkout"
-            )
-        contents[there[0]] = Path(there[0]).read_bytes()
-    edits = edit(contents, order.wishes)
+    parts: dict[str, dict[int, Part]] = {}
+    for number, part in enumerate(order.parts):
+        for chart in part.charts:
+            there = [path for path in candidates(chart, part.file) if Path(path).is_file()]
+            if not there:
+                raise SpecError(
+                    f"here is no chart {chart!r}: name the charts repository with --repo, or go to its checkout"
+                )
+            parts.setdefault(there[0], {})[number] = part
+    edits = edit_each({path: Path(path).read_bytes() for path in parts}, parts)
     for path, content in edits.files.items() if not flags["dry_run"] else ():
         try:
             Path(path).write_bytes(content)

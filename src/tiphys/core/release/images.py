@@ -5,7 +5,7 @@ Charts write an image as ``image: {repository, tag, digest}`` or as ``image: rep
 ``images: [{name, newName, newTag, digest}]``. How a value gets into the file is for ``edit`` to know.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -108,12 +108,15 @@ def spots(file: File) -> Sequence[Spot]:
 
 def values(file: File, wishes: Sequence[Wish]) -> dict[Place, str]:
     """What is to stand where, for these wishes. Raises ``SpecError`` that says what there is instead."""
+    return together(file, [spot.fulfil(wish, file.name) for wish in wishes for spot in meant(file, wish)])
+
+
+def together(file: File, wanted: Iterable[Mapping[Place, str]]) -> dict[Place, str]:
+    """All that is to stand where. Raises ``SpecError`` where two of them are not the same."""
     found: dict[Place, str] = {}
-    for wish in wishes:
-        for spot in meant(file, wish):
-            for place, value in spot.fulfil(wish, file.name).items():
-                if found.setdefault(place, value) != value:
-                    raise SpecError(f"{file.name}: {place} cannot be {found[place]} and {value} at once")
+    for place, value in (item for each in wanted for item in each.items()):
+        if found.setdefault(place, value) != value:
+            raise SpecError(f"{file.name}: {place} cannot be {found[place]} and {value} at once")
     return found
 
 
