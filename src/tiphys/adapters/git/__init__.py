@@ -9,5 +9,6 @@ from tiphys.adapters.git.push import Branch
 from tiphys.adapters.git.repositories import GitRepositories
 from tiphys.adapters.git.settings import Settings
 from tiphys.adapters.git.signing_in import Credentials
+from tiphys.adapters.git.topic import Topic
 
-__all__ = ["Branch", "Credentials", "GitRepositories", "Settings", "allowed_environment"]
+__all__ = ["Branch", "Credentials", "GitRepositories", "Settings", "Topic", "allowed_environment"]

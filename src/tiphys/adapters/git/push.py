@@ -81,10 +81,8 @@ class Branch:
     async def fetch(self) -> str:
         """The newest commit, asked for now."""
         self._name = self._name or await self._default()
-        doing = f"fetch of {self._name} from {self._remote.shown}"
-        wanted = f"+refs/heads/{self._name}:{_TIP}"
         try:
-            await self._run(*_FETCH, "--depth=1", "origin", wanted, doing=doing)
+            await self._bring(self._name, _TIP)
         except UnadvertisedError as error:
             raise await self._missing() from error
         return await self._here(lambda repository: str(repository.references[_TIP].target))
@@ -110,8 +108,12 @@ class Branch:
 
     async def push(self, commit: str) -> bool:
         """Make it the branch's newest; ``False`` if somebody else's came first. Raises ``Refused`` for a no."""
-        doing = f"push to {self._name} of {self._remote.shown}"
-        output = await self._output(*_PUSH, "origin", f"{commit}:refs/heads/{self._name}", doing=doing)
+        return await self._send(self._name, f"{commit}:refs/heads/{self._name}")
+
+    async def _send(self, name: str, what: str, *options: str) -> bool:
+        """Push to a branch of this name; ``False`` if somebody else's came first. Raises ``Refused`` for a no."""
+        doing = f"push to {name} of {self._remote.shown}"
+        output = await self._output(*_PUSH, *options, "origin", what, doing=doing)
         if not output.code:
             return True
         if _BEATEN.search(output.text + output.words):
@@ -119,6 +121,12 @@ class Branch:
         if said := _REJECTED.search(output.text):
             raise Refused(f"{doing}: the host says no: {_said(said[1], output)}")
         raise self._trouble(doing, output)
+
+    async def _bring(self, name: str, ref: str) -> None:
+        """Fetch the newest commit of a branch, and point a ref of ours at it."""
+        doing = f"fetch of {name} from {self._remote.shown}"
+        wanted = f"+refs/heads/{name}:{ref}"
+        await self._run(*_FETCH, "--depth=1", "origin", wanted, doing=doing)
 
     async def _default(self) -> str:
         refs = await self._refs("HEAD")
