@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build up down test check format crds wheels bench clean
+.PHONY: help setup build up down test check format crds install-yaml wheels bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
@@ -44,6 +44,9 @@ format: setup ## put the code in the house's format
 
 crds: setup ## write the definitions in deploy/chart/crds from the types
 	@$(BIN)/python deploy/crds.py
+
+install-yaml: build ## write deploy/install.yaml from the chart
+	@$(BIN)/python deploy/install_yaml.py
 
 wheels: build ## the three wheels for this machine, into dist/
 	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . ./toolbox ./localkube
