@@ -1,0 +1,1 @@
+"""What Secrets say of repositories: who we are to the host of one."""
