@@ -127,3 +127,57 @@ def test_without_a_repository_the_files_here_are_edited(
     assert newest(origin) == "a change"
     missing = tiphys("image", "set", "wbe", "--tag", "v2")
     assert (missing.code, "name the charts repository with --repo" in missing.err) == (1, True)
+
+
+BATCH = """
+- {chart: web, tag: 1.10, image: ghcr.io/example/web, source-commit: 1f3a, built: 2026-03-01T12:00:00Z}
+- charts: [api]
+  tag: v5
+  author: Eve <eve@example.org>
+"""
+
+
+def test_a_batch_is_one_commit(tiphys: Run, origin: Origin, tmp_path: Path):
+    (tmp_path / "batch.yaml").write_text(BATCH)
+    done = tiphys("image", "set", "--batch", str(tmp_path / "batch.yaml"), "--repo", origin.file_url)
+    assert (done.code, len(done.out.splitlines())) == (0, 3), done.err
+    assert newest(origin).splitlines() == [
+        "Set web, api to 1.10, v5",
+        "",
+        "Image: ghcr.io/example/web:1.10",
+        "Source-Commit: 1f3a",
+        "Image-Built: 2026-03-01T12:00:00Z",
+        "Image: ghcr.io/example/api:v5",
+        "Author: Eve <eve@example.org>",
+    ]
+    assert content(origin, "charts/web/values.yaml") == VALUES.replace("v1", "1.10")
+
+
+@pytest.mark.parametrize(
+    ("batch", "why"),
+    [
+        ("", "is no list of at least one entry"),
+        ("{chart: web}", "is no list"),
+        ("[", "neither YAML nor JSON"),
+        ("[web]", "entry 1 is no mapping"),
+        ("[{tag: v2}]", "entry 1 names no chart"),
+        ("[{chart: web}]", "entry 1 (web): name the image that is wished"),
+        ("[{chart: web, tga: v2}]", "has no field 'tga'; there are: charts"),
+        ('[{"chart": "web", "tag": null}]', "entry 1: tag is null; name it or leave it out"),
+        ("[{chart: web, tag: [v2]}]", "tag is no text"),
+        ("[{chart: web, tag: v2, built: noon}]", "entry 1 (web): 'noon' does not match"),
+        ("[{chart: web, tag: v2}, {chart: web, tag: v3}]", "cannot be v2 and v3 at once"),
+    ],
+)
+def test_a_batch_that_is_wrong_changes_nothing(
+    tiphys: Run, origin: Origin, tmp_path: Path, batch: str, why: str
+):
+    (tmp_path / "batch").write_text(batch)
+    done = tiphys("image", "set", "--batch", str(tmp_path / "batch"), "--repo", origin.file_url)
+    assert (done.code, done.out, newest(origin)) == (1, "", "a change")
+    assert why in done.err
+
+
+@pytest.mark.parametrize("words", [["web", "--batch", "-"], ["--tag", "v2", "--batch", "-"], []])
+def test_a_batch_is_all_or_not_at_all(tiphys: Run, words: list[str]):
+    assert tiphys("image", "set", *words).code == 2

@@ -54,11 +54,23 @@ _OPTIONS = (
 
 def order_of(charts: Sequence[str], wishes: Sequence[Wish], flags: Flags, known: Origin) -> Order:
     """The order that the flags make of these wishes, given what is known of their origin."""
-    from tiphys.wiring.releasing import author_of, origin_of  # noqa: PLC0415 - the help needs none of it
+    return batch_of(
+        [Part(charts, wishes, origin_for(known, flags, flags["source_commit"]), flags["file"])], flags
+    )
 
-    author = author_of(flags["author"], os.environ)
-    origin = origin_of(known, flags["source_commit"], author, os.environ)
-    return Order([Part(charts, wishes, origin, flags["file"])], author, flags["message"])
+
+def batch_of(parts: Sequence[Part], flags: Flags) -> Order:
+    """The order that the flags make of several parts."""
+    from tiphys.wiring.releasing import author_of  # noqa: PLC0415 - the help needs none of it
+
+    return Order(parts, author_of(flags["author"], os.environ), flags["message"])
+
+
+def origin_for(known: Origin, flags: Flags, source_commit: str) -> Origin:
+    """What is known of an origin, and what CI tells of it besides."""
+    from tiphys.wiring.releasing import author_of, origin_of  # noqa: PLC0415
+
+    return origin_of(known, source_commit, author_of(flags["author"], os.environ), os.environ)
 
 
 async def released(order: Order, flags: Flags) -> Outcome:

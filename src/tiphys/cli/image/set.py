@@ -4,22 +4,20 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from tiphys.cli.image.outcome import Flags, facts, order_of, released, show, with_repository
+from tiphys.cli.image.batch import parts
+from tiphys.cli.image.outcome import Flags, batch_of, facts, order_of, released, show, with_repository
+from tiphys.cli.image.wishes import TIME, wishes
 from tiphys.cli.options import Flag, command, with_output
 from tiphys.cli.output import data
-from tiphys.core.release.images import Wish
 from tiphys.core.release.message import Origin
-from tiphys.core.release.references import reference
 from tiphys.model.errors import SpecError, Unavailable
 from tiphys.reconcile.release import Order, Outcome, Part, candidates, edit_each
 
-TIME = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"])
-"""RFC 3339."""
+_OF_ONE = ("tag", "digest", "images", "paths", "built", "pushed")
 
 
 @command(
@@ -31,12 +29,13 @@ Examples:
   tiphys image set web worker --tag v2 --image ghcr.io/example/app --repo …
   tiphys image set charts/homepage --tag v2 --path deployment.image.tag
   tiphys image set overlays/prod --file kustomization.yaml --image web:v2 --image api:v5 --repo …
+  echo '[{chart: web, tag: v2}, {chart: api, tag: v5}]' | tiphys image set --batch - --repo …
 \b
 Without --image and --path it is deployment.image, image, or the only image of the file.
 Credentials: of the URL, TIPHYS_GIT_TOKEN and TIPHYS_GIT_USERNAME, or what your git keeps.
 """,
 )
-@click.argument("charts", metavar="CHART...", nargs=-1, required=True)
+@click.argument("charts", metavar="CHART...", nargs=-1)
 @click.option("--tag", default="", help="The tag to set.")
 @click.option("--digest", default="", help="The digest to pin to, like sha256:….")
 @click.option(
@@ -54,12 +53,17 @@ Credentials: of the URL, TIPHYS_GIT_TOKEN and TIPHYS_GIT_USERNAME, or what your 
 )
 @click.option("--built", metavar="TIME", type=TIME, help="When the image was built, for the commit to tell.")
 @click.option("--pushed", metavar="TIME", type=TIME, help="When it was pushed, as image build -o json says.")
+@click.option(
+    "--batch",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    help="A list in YAML or JSON of what to set, as one commit; - reads stdin.",
+)
 @with_repository
 @with_output("text", "json")
 def set_(charts: Sequence[str], output: str, **flags: Flag) -> None:
     """Set the images of charts: a folder of the charts repository, its name below charts/, or a file."""
-    known = Origin(flags["digest"], built=flags["built"], pushed=flags["pushed"])
-    order = order_of(charts, wishes(flags), flags, known)
+    order = _order(charts, flags)
     outcome = asyncio.run(released(order, flags)) if flags["repo"] else _edited_here(order, flags)
     if output == "json":
         data(facts(outcome, flags), output)
@@ -67,23 +71,23 @@ def set_(charts: Sequence[str], output: str, **flags: Flag) -> None:
         show(outcome, flags)
 
 
-def wishes(flags: Flags) -> Sequence[Wish]:
-    """What the flags ask for: one wish for each image and each path, or else one for the file's own image."""
-    found = []
-    for text in flags["images"]:
-        named = reference(text)
-        own = bool(named.tag or named.digest)
-        tag, digest = (named.tag, named.digest) if own else (flags["tag"], flags["digest"])
-        found.append(Wish(tag, digest, pin=bool(digest), name=named.repository))
-    if flags["paths"] or not found:
-        usual = Wish(flags["tag"], flags["digest"], pin=bool(flags["digest"]))
-        found += [replace(usual, path=path) for path in flags["paths"] or [""]]
-    return found
+def _order(charts: Sequence[str], flags: Flags) -> Order:
+    given = [name for name in _OF_ONE if flags[name]]
+    if not flags["batch"]:
+        if not charts:
+            raise click.UsageError("Missing argument 'CHART...', or --batch.")
+        known = Origin(flags["digest"], built=flags["built"], pushed=flags["pushed"])
+        return order_of(charts, wishes(flags), flags, known)
+    if charts or given:
+        word = f"--{given[0].removesuffix('s')}" if given else charts[0]
+        raise click.UsageError(f"{word} and --batch: say it in the batch, for each entry.")
+    with click.open_file(flags["batch"], encoding="utf-8", errors="replace") as batch:
+        return batch_of(parts(batch.read(), flags["batch"], flags), flags)
 
 
 def _edited_here(order: Order, flags: Flags) -> Outcome:
     """The files of the folder that one is in."""
-    parts: dict[str, dict[int, Part]] = {}
+    asked: dict[str, dict[int, Part]] = {}
     for number, part in enumerate(order.parts):
         for chart in part.charts:
             there = [path for path in candidates(chart, part.file) if Path(path).is_file()]
@@ -91,8 +95,8 @@ def _edited_here(order: Order, flags: Flags) -> Outcome:
                 raise SpecError(
                     f"here is no chart {chart!r}: name the charts repository with --repo, or go to its checkout"
                 )
-            parts.setdefault(there[0], {})[number] = part
-    edits = edit_each({path: Path(path).read_bytes() for path in parts}, parts)
+            asked.setdefault(there[0], {})[number] = part
+    edits = edit_each({path: Path(path).read_bytes() for path in asked}, asked)
     for path, content in edits.files.items() if not flags["dry_run"] else ():
         try:
             Path(path).write_bytes(content)
