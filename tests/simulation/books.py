@@ -100,6 +100,21 @@ class Reader:
         """Nobody asks."""
         raise NotImplementedError
 
+    async def between(
+        self, repo: str, older: str, newer: str, paths: Collection[str]
+    ) -> Sequence[CommitMeta]:
+        """The commits that changed one of the paths, newest first."""
+        await self._fetched(repo, newer)
+        order, commits = self._books.order, self._books.commits
+        begin = order.index(older) + 1 if older in order else 0
+        end = order.index(newer) + 1
+        changed = []
+        for number in range(begin, end):
+            was, now = commits[order[number - 1]] if number else {}, commits[order[number]]
+            if any(_entry(was, path) != _entry(now, path) for path in paths):
+                changed.append(CommitMeta("Ada", "", "a change", order[number], "2026-01-01T00:00:00Z"))
+        return changed[::-1] if begin else changed[-1:]
+
     async def is_ancestor(self, repo: str, older: str, newer: str) -> bool:
         """Nobody asks."""
         raise NotImplementedError

@@ -7,8 +7,9 @@ from memory.kinds import DEFINITION
 from memory.server import Event
 from simulation.books import rendered
 from simulation.play import APPLICATION, DEPLOYMENT, NAMESPACES, Play
+from tiphys.core.timeline.entries import read
 from tiphys.model.objects import Body, Key, Kind, Live, key_of
-from tiphys.model.tracking import FIELD_MANAGER, tracked_by
+from tiphys.model.tracking import FIELD_MANAGER, TIMELINE, tracked_by
 
 AUTOSCALER = Kind("autoscaling", "HorizontalPodAutoscaler")
 
@@ -47,6 +48,9 @@ def _statuses(play: Play) -> Iterator[str]:
             yield f"{name} has conditions: {status['conditions']}"
         if state.get("phase") in ("Running", "Terminating") or "operation" in body:
             yield f"{name} has an operation under way: {state.get('message')}"
+        timeline = read(body["metadata"].get("annotations", {}).get(TIMELINE, ""))
+        if not timeline.at or not timeline.at.healthy:
+            yield f"{name} is not healthy by its timeline: {timeline.at}"
         ids = [entry["id"] for entry in status.get("history", ())]
         if ids != list(range(ids[0], ids[0] + len(ids)) if ids else ()):
             yield f"{name} has a history with gaps: {ids}"

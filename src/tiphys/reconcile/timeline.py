@@ -49,33 +49,36 @@ class Noted:
             meter.took(self.project, seconds)
 
 
-async def arrived(look: Look, world: World) -> Sequence[Entry]:
-    """The commits that led to what a look rendered, newest first, where it is not what was rendered before."""
+async def arrived(look: Look, world: World) -> Sequence[Entry] | None:
+    """
+    The commits that led to what a look rendered, newest first, where it is not what was rendered before.
+
+    ``None`` where that could not be found out.
+    """
     application = world.applications.get(world.name_of(look.application))
-    if application is None or not is_news(timeline_of(application), look.sighting):
+    if application is None or not is_news(before := timeline_of(application), look.sighting):
         return ()
-    status, seen = application.status, look.sighting
+    repo, seen = source_of(look.application).repo_url, look.sighting
+    older = before.at.tip or before.at.revision if before.at else ""
     try:
-        commits = await world.repositories.between(
-            source_of(look.application).repo_url, status.sync.revision, seen.revision, seen.paths
-        )
+        commits = await world.repositories.between(repo, older, seen.revision, seen.paths)
     except TiphysError as error:
         log.warning("history is not known", application=application.metadata.name, why=str(error))
-        return ()
-    return [_entry(commit, status.summary.images) for commit in commits]
+        return None
+    return [_entry(commit, application.status.summary.images) for commit in commits]
 
 
 def noted_of(
     application: Application,
     look: Look,
     state: OperationState | None,
-    commits: Sequence[Entry],
+    commits: Sequence[Entry] | None,
     now: datetime,
 ) -> Noted:
     """What becomes of the timeline by a look, the operation that is written with it, and the commits that arrived."""
     before, seen = timeline_of(application), look.sighting
     # An operation may be about another source for once; that is nothing of the application's own way.
-    if look.application.spec.source != application.spec.source:
+    if commits is None or look.application.spec.source != application.spec.source:
         return Noted(before, before, application.spec.project)
     about = state and state.sync_result and state.sync_result.revision == seen.revision
     live = look.outlook.code is SyncCode.SYNCED and look.findings.health.code is HealthCode.HEALTHY
