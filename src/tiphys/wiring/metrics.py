@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, GCCollector, Histogram, ProcessCollector
+from prometheus_client import Counter as Counted
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -24,6 +25,7 @@ from tiphys.model.objects import AppName, Body
 from tiphys.model.rendering import ChartRender, Rendered, RenderedObject
 from tiphys.reconcile.ports import Renderer
 from tiphys.reconcile.world import World
+from tiphys.wiring.lead_times import LeadTimes
 
 _SYNC = ("name", "namespace", "project", "dest_server", "phase", "dry_run")
 _INFO = (
@@ -60,10 +62,22 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._webhooks = Counted(
+            "tiphys_webhooks",
+            "Requests to the webhook's address.",
+            ("sender", "code"),
+            registry=self.registry,
+        )
+
+    def webhook(self, sender: str, code: int) -> None:
+        """A request to the webhook's address was answered."""
+        self._webhooks.labels(sender, code).inc()
+
     def watching(self, world: World) -> World:
         """The same world, of which figures are kept from now on."""
         self.registry.register(_Scrape(world, self))
-        return replace(world, witness=self, renderer=_Timed(world.renderer, self.render))
+        meter, renderer = LeadTimes(self.registry), _Timed(world.renderer, self.render)
+        return replace(world, witness=self, meter=meter, renderer=renderer)
 
     def timed(self, story: Story, world: World) -> Story:
         """The same story, which tells how long it took."""
