@@ -11,11 +11,13 @@ import (
 
 // Operations is everything that can be asked. A new engine is a new file and a new row.
 var Operations = serve.Table{
-	"helm.render": helmRender,
-	"jq":          jq,
-	"semver.best": semverBest,
-	"version":     version,
-	"yaml.decode": yamlDecode,
+	"helm.crds":    helmCRDs,
+	"helm.release": helmRelease,
+	"helm.render":  helmRender,
+	"jq":           jq,
+	"semver.best":  semverBest,
+	"version":      version,
+	"yaml.decode":  yamlDecode,
 }
 
 // arguments takes an operation's own arguments out of a request.

@@ -34,6 +34,8 @@ type helmArguments struct {
 	SkipTests            bool            `json:"skipTests"`
 	SkipSchemaValidation bool            `json:"skipSchemaValidation"`
 	IsUpgrade            bool            `json:"isUpgrade"`
+	Revision             int             `json:"revision"`
+	OnlyTheseAPIs        bool            `json:"onlyTheseApis"`
 }
 
 type helmAnswer struct {
@@ -50,10 +52,7 @@ func helmRender(_ context.Context, request json.RawMessage) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if args.Root == "" {
-		args.Root = args.Dir
-	}
-	tree, err := files.Open(args.Root)
+	tree, err := args.open()
 	if err != nil {
 		return nil, err
 	}
@@ -65,34 +64,59 @@ func helmRender(_ context.Context, request json.RawMessage) (any, error) {
 	return answer, err
 }
 
+func (args helmArguments) open() (*files.Tree, error) {
+	if args.Root == "" {
+		args.Root = args.Dir
+	}
+	return files.Open(args.Root)
+}
+
 func (args helmArguments) render(tree *files.Tree) (helmAnswer, error) {
-	loaded, err := loadChart(tree, args.Dir, args.Brought)
+	watched := watchedFunctions(nothingLive)
+	made, err := args.made(tree, watched)
 	if err != nil {
 		return helmAnswer{}, err
 	}
-	given, err := args.givenValues(tree)
+	objects, err := args.objects(made.chart, made.files)
+	return helmAnswer{Objects: objects, UsesCapabilities: made.uses, Nondeterministic: watched.used()}, err
+}
+
+// made is a chart with what its templates gave, by file.
+type made struct {
+	chart *chart.Chart
+	given map[string]any
+	files map[string]string
+	uses  bool
+}
+
+func (args helmArguments) made(tree *files.Tree, watched watched) (made, error) {
+	loaded, given, err := args.loaded(tree)
 	if err != nil {
-		return helmAnswer{}, err
+		return made{}, err
 	}
 	uses := mentionsCapabilities(loaded, given)
 	capabilities, err := args.capabilities()
 	if err != nil {
-		return helmAnswer{}, err
+		return made{}, err
 	}
 	values, err := args.valuesToRender(loaded, given, capabilities)
 	if err != nil {
-		return helmAnswer{}, err
+		return made{}, err
 	}
 	if err := supports(loaded, capabilities); err != nil {
-		return helmAnswer{}, err
+		return made{}, err
 	}
-	watched := watchedFunctions()
 	rendered, err := helm.Engine{CustomTemplateFuncs: watched.functions}.Render(loaded, values)
+	return made{loaded, given, rendered, uses}, err
+}
+
+func (args helmArguments) loaded(tree *files.Tree) (*chart.Chart, map[string]any, error) {
+	loaded, err := loadChart(tree, args.Dir, args.Brought)
 	if err != nil {
-		return helmAnswer{}, err
+		return nil, nil, err
 	}
-	objects, err := args.objects(loaded, rendered)
-	return helmAnswer{Objects: objects, UsesCapabilities: uses, Nondeterministic: watched.used()}, err
+	given, err := args.givenValues(tree)
+	return loaded, given, err
 }
 
 // valuesToRender settles which dependencies are in, and what the templates see.
@@ -106,7 +130,7 @@ func (args helmArguments) valuesToRender(
 		return nil, fmt.Errorf("chart dependencies processing failed: %w", err)
 	}
 	release := common.ReleaseOptions{
-		Name: args.ReleaseName, Namespace: args.Namespace, Revision: 1,
+		Name: args.ReleaseName, Namespace: args.Namespace, Revision: max(1, args.Revision),
 		IsInstall: !args.IsUpgrade, IsUpgrade: args.IsUpgrade,
 	}
 	// Helm's own validation reads what a schema refers to from disk and network, so it is switched off for ours.
@@ -118,10 +142,13 @@ func (args helmArguments) valuesToRender(
 }
 
 // capabilities are Helm's defaults with the version replaced and the API versions added, as `--kube-version` and
-// `--api-versions` do.
+// `--api-versions` do; or those of a cluster and no others, as at an install.
 func (args helmArguments) capabilities() (*common.Capabilities, error) {
 	capabilities := common.DefaultCapabilities.Copy()
 	capabilities.HelmVersion.Version = moduleVersion("helm.sh/helm/v4")
+	if args.OnlyTheseAPIs {
+		capabilities.APIVersions = nil
+	}
 	capabilities.APIVersions = append(slices.Clip(capabilities.APIVersions), args.APIVersions...)
 	if args.KubeVersion != "" {
 		version, err := common.ParseKubeVersion(args.KubeVersion)

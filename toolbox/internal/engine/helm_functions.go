@@ -20,6 +20,14 @@ var chancy = []string{
 // Functions that tell the present time where they are given nothing that is a time; by the argument that should be.
 var dated = map[string]int{"date": 1, "date_in_zone": 1, "dateInZone": 1, "htmlDate": 0, "htmlDateInZone": 0}
 
+// lookup is the function by which a template reads an object of the cluster, or a list where no name is given.
+type lookup func(apiVersion, kind, namespace, name string) (map[string]any, error)
+
+// nothingLive tells of a cluster that there is none to look into, as with `helm template`.
+func nothingLive(string, string, string, string) (map[string]any, error) {
+	return map[string]any{}, nil
+}
+
 // watched is the template functions that are replaced, and which of them were called in a way that tells chance from
 // content. All behave as they do in Helm.
 type watched struct {
@@ -27,7 +35,8 @@ type watched struct {
 	called    map[string]bool
 }
 
-func watchedFunctions() watched {
+// A chart sees of a cluster what look tells it.
+func watchedFunctions(look lookup) watched {
 	w := watched{template.FuncMap{}, map[string]bool{}}
 	sprigs := sprig.TxtFuncMap()
 	for _, name := range chancy {
@@ -40,9 +49,7 @@ func watchedFunctions() watched {
 		_, since := given[0].Interface().(time.Time)
 		return since
 	})
-	// There is no cluster to look into, as with `helm template`.
-	nothing := func(string, string, string, string) (map[string]any, error) { return map[string]any{}, nil }
-	w.watch("lookup", nothing, func([]reflect.Value) bool { return true })
+	w.watch("lookup", look, func([]reflect.Value) bool { return true })
 	// Helm gives these in the random order of Go's maps: sorted is one of the orders that it may give, and the same
 	// chart renders the same twice.
 	w.functions["keys"] = sortedKeys

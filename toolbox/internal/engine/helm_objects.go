@@ -27,15 +27,11 @@ type helmObject struct {
 func (args helmArguments) objects(loaded *chart.Chart, rendered map[string]string) ([]helmObject, error) {
 	objects := []helmObject{}
 	if !args.SkipCRDs {
-		for _, crd := range loaded.CRDObjects() {
-			documents, err := decodeText(yamlName(crd.Filename), crd.File.Data)
-			if err != nil {
-				return nil, err
-			}
-			for _, d := range documents {
-				objects = append(objects, helmObject{crd.Filename, d.Index, d.Object})
-			}
+		crds, err := definitions(loaded)
+		if err != nil {
+			return nil, err
 		}
+		objects = crds
 	}
 	made, err := decodeRendered(rendered)
 	if err != nil {
@@ -43,6 +39,21 @@ func (args helmArguments) objects(loaded *chart.Chart, rendered map[string]strin
 	}
 	ordered, err := args.inInstallOrder(made)
 	return append(objects, ordered...), err
+}
+
+// definitions are the objects of the crds/ folders, which no template has a say in.
+func definitions(loaded *chart.Chart) ([]helmObject, error) {
+	objects := []helmObject{}
+	for _, crd := range loaded.CRDObjects() {
+		documents, err := decodeText(yamlName(crd.Filename), crd.File.Data)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range documents {
+			objects = append(objects, helmObject{crd.Filename, d.Index, d.Object})
+		}
+	}
+	return objects, nil
 }
 
 // yamlName keeps a .json file of crds/ from being read more strictly than Helm's printed YAML would be.
