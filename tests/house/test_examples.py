@@ -42,7 +42,7 @@ def test_every_chart_says_who_it_is(chart: Path):
 def test_every_chart_renders(chart: Path, capsys: pytest.CaptureFixture[str]):
     if not tiphys_toolbox.binary().exists():
         pytest.skip("the toolbox is not built (make build)")
-    repository = next(p for p in chart.parents if p.parent.name == "platform")
+    repository = next((p for p in chart.parents if p.parent.name == "platform"), ROOT)
     code = tiphys.main(["render", str(chart), "--repo", str(repository)], standalone_mode=False)
     objects = list(yaml.safe_load_all(capsys.readouterr().out))
     assert not code
