@@ -24,6 +24,10 @@ COMMANDS = {
         "tiphys.cli.release:release", "Build an image, push it, and set it in charts: the step of a CI."
     ),
     "image": Row("tiphys.cli.image:image", "Build images, set them in charts: the halves of a release."),
+    "bootstrap": Row(
+        "tiphys.cli.bootstrap:bootstrap", "Install or upgrade a chart as helm would, without it."
+    ),
+    "uninstall": Row("tiphys.cli.uninstall:uninstall", "Take a release off a cluster; workloads run on."),
     "local": Row("tiphys.cli.local:local", "The Kubernetes control plane on this machine."),
     "controller": Row("tiphys.cli.controller:controller", "Run the engine against a cluster."),
     "version": Row("tiphys.cli.version:version", "Print the version."),

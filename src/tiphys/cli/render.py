@@ -142,11 +142,16 @@ async def _rendered(wish: Wish) -> Sequence[RenderedObject]:
     from tiphys.wiring.settings import settings_from  # noqa: PLC0415
 
     async with open_checkout(settings_from(os.environ), wish.root, wish.extras()) as workshop:
-        app = await _named(wish, workshop) if wish.path.is_file() else _around(wish)
-        commit = Commit(str(wish.root), HERE)
-        recipe = _with_flags(await recipe_of(app, commit, workshop), wish)
+        recipe, commit = await gathered(wish, workshop)
         found = await rendered(recipe, commit, workshop)
     return found.objects
+
+
+async def gathered(wish: Wish, workshop: "Workshop") -> tuple[Recipe, Commit]:
+    """What the render that is wished for reads and how it is asked, and the checkout as if it were a commit."""
+    app = await _named(wish, workshop) if wish.path.is_file() else _around(wish)
+    commit = Commit(str(wish.root), HERE)
+    return _with_flags(await recipe_of(app, commit, workshop), wish), commit
 
 
 def _flag(parameter: str) -> str:

@@ -3,6 +3,8 @@ From a recipe to rendered objects: only what nobody has rendered before is rende
 """
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +82,15 @@ async def render(recipe: Recipe, commit: Commit, workshop: Workshop) -> Rendered
         if recipe.tool is Tool.DIRECTORY:
             return await _directory(recipe, Path(root), commit, workshop)
         return await workshop.renderer.render_chart(await _chart_render(recipe, root, workshop))
+
+
+@asynccontextmanager
+async def laid_out(recipe: Recipe, commit: Commit, workshop: Workshop) -> AsyncIterator[ChartRender]:
+    """A chart with all that it reads, in a folder that is gone after the ``with`` block, and how to ask for it."""
+    with workshop.workspace() as root:
+        paths = [path for path, _ in recipe.reads]
+        await workshop.repositories.lay(commit.repo, commit.sha, paths, Path(root))
+        yield await _chart_render(recipe, root, workshop)
 
 
 async def _directory(recipe: Recipe, root: Path, commit: Commit, workshop: Workshop) -> Rendered:

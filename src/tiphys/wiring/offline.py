@@ -11,7 +11,7 @@ from tiphys.adapters.charts import HttpChartRepositories
 from tiphys.adapters.checkout import Checkout
 from tiphys.adapters.render import Engines, Limits, Toolbox
 from tiphys.model.objects import Catalog
-from tiphys.reconcile.ports import ChartRepositories, RenderCache, Renderer, Repositories, Workshop
+from tiphys.reconcile.ports import ChartRepositories, RenderCache, Repositories
 from tiphys.wiring.engines import toolbox_binary
 from tiphys.wiring.settings import Settings
 
@@ -22,7 +22,7 @@ class Offline:
 
     repositories: Repositories
     charts: ChartRepositories
-    renderer: Renderer
+    renderer: Engines
     cache: RenderCache
     workspace: Callable[[], AbstractContextManager[str]]
     cluster: "NoCluster"
@@ -53,9 +53,7 @@ class Kept:
 
 
 @asynccontextmanager
-async def open_checkout(
-    settings: Settings, root: Path, extras: Mapping[str, Path]
-) -> AsyncIterator[Workshop]:
+async def open_checkout(settings: Settings, root: Path, extras: Mapping[str, Path]) -> AsyncIterator[Offline]:
     """
     What it takes to render, where every repository is the checkout at ``root``.
 

@@ -15,7 +15,7 @@ async def render_chart(toolbox: Toolbox, chart: ChartRender, deadline_seconds: f
     Helm's words, file and line for what is wrong with the chart or its values.
     """
     answer = await toolbox.call(
-        "helm.render", _arguments(chart), deadline_seconds, doing=f"render chart {_shown(chart)}"
+        "helm.render", arguments(chart), deadline_seconds, doing=f"render chart {shown(chart)}"
     )
     return Rendered(
         tuple(RenderedObject(o["file"], o["object"]) for o in answer["objects"]),
@@ -24,7 +24,8 @@ async def render_chart(toolbox: Toolbox, chart: ChartRender, deadline_seconds: f
     )
 
 
-def _arguments(chart: ChartRender) -> dict[str, object]:
+def arguments(chart: ChartRender) -> dict[str, object]:
+    """What the toolbox is told of a chart to render."""
     return {
         "root": chart.root,
         "dir": chart.chart,
@@ -45,6 +46,7 @@ def _arguments(chart: ChartRender) -> dict[str, object]:
     }
 
 
-def _shown(chart: ChartRender) -> str:
+def shown(chart: ChartRender) -> str:
+    """The chart's folder, for messages."""
     relative = os.path.relpath(chart.chart, chart.root)
     return Path(chart.chart).name if relative == "." else relative

@@ -6,10 +6,12 @@ from typing import Any
 
 from tiphys.adapters.render.charts import render_chart
 from tiphys.adapters.render.queries import jq
+from tiphys.adapters.render.releases import Terms, definitions, make_release
 from tiphys.adapters.render.toolbox import Toolbox
 from tiphys.adapters.render.versions import best_version
 from tiphys.adapters.render.yaml import decode_files, decode_yaml
 from tiphys.model.objects import Body
+from tiphys.model.releases import Found, Lookup, MadeRelease
 from tiphys.model.rendering import ChartRender, Rendered, RenderedObject
 
 
@@ -23,6 +25,17 @@ class Engines:
     async def render_chart(self, chart: ChartRender) -> Rendered:
         """A Helm chart's objects."""
         return await render_chart(self._toolbox, chart, self._limits.render_seconds)
+
+    async def definitions(self, chart: ChartRender) -> Sequence[RenderedObject]:
+        """The objects of a chart's ``crds/`` folders."""
+        return await definitions(self._toolbox, chart, self._limits.render_seconds)
+
+    async def make_release(
+        self, chart: ChartRender, revision: int, found: Found, *, upgrade: bool
+    ) -> MadeRelease | tuple[Lookup, ...]:
+        """The release that a chart makes, or what its templates look up that ``found`` does not tell yet."""
+        terms = Terms(revision, upgrade, found)
+        return await make_release(self._toolbox, chart, terms, self._limits.render_seconds)
 
     async def decode_files(self, files: Sequence[Path], root: Path) -> Sequence[RenderedObject]:
         """The objects of YAML and JSON files under ``root``, which are named relative to it."""

@@ -45,7 +45,7 @@ def claim(objects: Sequence[RenderedObject], owner: Owner, catalog: Catalog) -> 
     wanted = [item for item, role in roles if role is Role.TARGET]
     for item in wanted:
         _expect_object(item)
-    scopes = {**_scopes_of_crds(wanted), **{k: r.namespaced for k, r in catalog.resources.items()}}
+    scopes = _scopes(wanted, catalog)
     targets: dict[Key, Manifest] = {}
     repeated = []
     for manifest in (_placed(item, owner, scopes) for item in wanted):
@@ -54,6 +54,15 @@ def claim(objects: Sequence[RenderedObject], owner: Owner, catalog: Catalog) -> 
         targets[manifest.key] = with_tracking(manifest, owner.application, owner.namespace)
     hooks = (_key_of_hook(item.body, owner) for item, role in roles if role is Role.HOOK)
     return Claim(tuple(targets.values()), tuple(hooks), tuple(dict.fromkeys(repeated)))
+
+
+def placed(objects: Sequence[RenderedObject], namespace: str, catalog: Catalog) -> tuple[Manifest, ...]:
+    """The objects, each with the namespace that it goes to, and marked as nobody's."""
+    opened = [each for item in objects for each in _opened(item)]
+    for item in opened:
+        _expect_object(item)
+    owner, scopes = Owner("", namespace), _scopes(opened, catalog)
+    return tuple(_placed(item, owner, scopes) for item in opened)
 
 
 def kinds_to_come(targets: Iterable[Manifest]) -> frozenset[Kind]:
@@ -117,6 +126,11 @@ def _placed(item: RenderedObject, owner: Owner, scopes: Mapping[Kind, bool]) -> 
             f"{item.file}: {kind} {metadata['name']}: annotation {odd} must be a string: quote it"
         )
     return Manifest(Key(*kind, namespace, str(metadata["name"])), body, item.file)
+
+
+def _scopes(items: Iterable[RenderedObject], catalog: Catalog) -> Mapping[Kind, bool]:
+    """Which kinds are namespaced, those included that are served once the items are there."""
+    return {**_scopes_of_crds(items), **{k: r.namespaced for k, r in catalog.resources.items()}}
 
 
 def _scopes_of_crds(items: Iterable[RenderedObject]) -> dict[Kind, bool]:
