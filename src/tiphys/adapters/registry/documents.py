@@ -51,12 +51,13 @@ def tags_of(document: dict[str, Any]) -> tuple[str, ...]:
 
 def is_index(document: dict[str, Any]) -> bool:
     """Whether a manifest is a list of others, for several platforms."""
-    return document.get("mediaType") in INDEXES or isinstance(document.get("manifests"), list)
+    return str(document.get("mediaType")) in INDEXES or isinstance(document.get("manifests"), list)
 
 
 def chosen(index: dict[str, Any], platform: Platform) -> str:
     """The digest of the manifest for a platform; empty where there is none."""
-    for entry in index.get("manifests") or ():
+    entries = index.get("manifests")
+    for entry in entries if isinstance(entries, list) else ():
         if not isinstance(entry, dict) or not isinstance(told := entry.get("platform") or {}, dict):
             continue
         # Attestations stand in an index too, for the platform "unknown".
