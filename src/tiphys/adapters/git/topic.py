@@ -101,10 +101,12 @@ class Topic(Branch):
 
 def _tip(repository: pygit2.Repository, commit: str) -> Tip:
     found = repository[commit].peel(pygit2.Commit)
+    head = found.read_raw().partition(b"\n\n")[0]
     return Tip(
         str(found.id),
         str(found.tree_id),
-        tuple(map(str, found.parent_ids)),
+        # By its bytes: a commit that was fetched without its history is shown without parents.
+        tuple(line[7:].decode() for line in head.splitlines() if line.startswith(b"parent ")),
         found.message,
         found.author.name,
     )

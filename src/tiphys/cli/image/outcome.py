@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tiphys.cli.image.proposal import OPTIONS, ended, proposal_facts, proposed
 from tiphys.cli.options import Command, Flag
 from tiphys.cli.output import say, table, tell
 from tiphys.core.release.images import Wish
@@ -20,7 +21,7 @@ Flags = Mapping[str, Flag]
 
 def with_repository(command: Command) -> Command:
     """Give a command the flags about the charts repository and the commit."""
-    for option in reversed(_OPTIONS):
+    for option in reversed((*_OPTIONS, *OPTIONS)):
         command = option(command)
     return command
 
@@ -77,6 +78,8 @@ async def released(order: Order, flags: Flags) -> Outcome:
     """The order brought into the charts repository, or previewed."""
     from tiphys.wiring.releasing import open_branch  # noqa: PLC0415
 
+    if flags["pull_request"]:
+        return await proposed(order, flags)
     async with open_branch(flags["repo"], flags["branch"], os.environ) as branch:
         if flags["dry_run"]:
             return await preview(order, branch)
@@ -94,6 +97,7 @@ def facts(outcome: Outcome, flags: Flags) -> dict[str, Any]:
             {"file": c.file, "path": str(c.place), "before": c.before, "after": c.after, "image": c.image}
             for c in outcome.changes
         ],
+        **proposal_facts(outcome),
     }
 
 
@@ -106,7 +110,7 @@ def show(outcome: Outcome, flags: Flags) -> None:
     if flags["dry_run"]:
         tell("A dry run: nothing was changed.")
     elif flags["repo"]:
-        tell(f"Pushed {outcome.commit[:12]} to {shown(flags['repo'])}.")
+        tell(ended(outcome, flags["repo"]))
 
 
 def _row(change: Change) -> tuple[str, str, str, str]:
