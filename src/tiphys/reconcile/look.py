@@ -106,7 +106,7 @@ async def look_at(application: Application, world: World, revision: str = "", *,
     The remote is asked which one that is if that must be ``fresh``, or a refresh was asked for.
     """
     refresh = application.metadata.annotations.get(REFRESH)
-    project = _project(application, world)
+    project = project_of(application, world)
     _expect_permitted_source(application, project)
     # Who makes an Application has just pushed what it is about, so a first look asks the remote too.
     first = not application.status.reconciled_at and world.tips.is_older(followed(application), seconds=1)
@@ -114,7 +114,10 @@ async def look_at(application: Application, world: World, revision: str = "", *,
     sha = revision or sha_of(reading)
     commit = Commit(source_of(application).repo_url, sha, project)
     detected = world.now() if reading is None or reading.since is None else reading.since
+    # What is not rendered may lack anything, so it counts as reading everything.
+    world.memory.reads.pop(world.name_of(application), None)
     source = await drawn(application, commit, world, anew=refresh == "hard")
+    world.memory.reads[world.name_of(application)] = tuple(path for path, _ in source.recipe.reads)
     rendered = world.now()
     catalog = await world.cluster.catalog()
     owner = Owner(world.instance(world.name_of(application)), application.spec.destination.namespace)
@@ -141,6 +144,7 @@ async def look_at(application: Application, world: World, revision: str = "", *,
         sighting=Sighting(sha, source.recipe.content(), source.recipe.paths(), detected, rendered),
         conditions=(
             *_conditions(application, claimed, source.rendered, reading),
+            *_troubles_with_images(application, world),
             *((SHARED, sentence) for sentence in _shared(ready, owner.application)),
             *(("NotBuiltYetWarning", wish) for wish in ignored_wishes(project)),
             *(
@@ -188,7 +192,8 @@ def followed(application: Application) -> Followed:
     return Followed(source.repo_url, source.target_revision or "HEAD")
 
 
-def _project(application: Application, world: World) -> AppProject:
+def project_of(application: Application, world: World) -> AppProject:
+    """The project of an application, whose cluster is known. Raises ``InvalidSpec`` where there is none."""
     destination = application.spec.destination
     if destination.server and destination.name:
         raise InvalidSpec("spec.destination has both server and name: keep one of the two")
@@ -265,6 +270,11 @@ def _shared(pairs: Iterable[Pair], instance: str) -> Iterable[str]:
         if owner and owner.application != instance:
             names = " and ".join(name.replace("_", "/") for name in (instance, owner.application))
             yield f"{each.key} is part of applications {names}: let one of the two have it"
+
+
+def _troubles_with_images(application: Application, world: World) -> Iterable[tuple[str, str]]:
+    for said in world.memory.image_troubles.get(world.name_of(application), ()):
+        yield "ImageWatchWarning", said
 
 
 def _conditions(

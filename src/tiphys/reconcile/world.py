@@ -31,6 +31,8 @@ class Memory:
     """The last comparison of each object that needed the API server, with a digest of what it was made from."""
     owners: dict[Key, AppName] = field(default_factory=dict)
     """Who wants an object, so that an event about one that carries no mark yet finds its application."""
+    reads: dict[AppName, tuple[str, ...]] = field(default_factory=dict)
+    """The folders and files of its repository that an application's render last read."""
     writes: dict[AppName, datetime] = field(default_factory=dict)
     """When an application's sync last changed something, for the pause between two waves."""
     malformed: dict[AppName, str] = field(default_factory=dict)
@@ -40,6 +42,7 @@ class Memory:
 
     def forget(self, name: AppName) -> None:
         """Drop what is remembered of an application that is gone."""
+        self.reads.pop(name, None)
         self.writes.pop(name, None)
         self.malformed.pop(name, None)
         self.image_troubles.pop(name, None)
