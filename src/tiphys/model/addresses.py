@@ -57,3 +57,12 @@ def host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def on_loopback(host: str) -> bool:
+    """Whether a host, written without a port, is this very machine, so that nobody listens on the way."""
+    name = host.strip("[]").lower()
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")

@@ -9,8 +9,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler as AppHandler
 
 from adapters.git.origin import Answering, Handler, Origin, listen
+from adapters.git.sshd import sshd
 from tiphys.adapters.git import GitRepositories
 from tiphys.local.gitserver import application
+
+__all__ = ["sshd"]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -299,3 +300,17 @@ async def test_credentials_are_found_in_the_url_the_environment_or_the_users_git
 def test_a_token_of_two_lines_is_refused():
     with pytest.raises(SpecError, match="control characters"):
         Credentials("ada", "a\nhost=evil")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://git.example.org/charts.git", "http://ada:s3cret@git.example.org/charts.git"]
+)
+async def test_a_token_is_not_sent_where_others_listen(url: str):
+    with pytest.raises(
+        SpecError, match=r"would travel unencrypted: use https://.*TIPHYS_GIT_ALLOW_PLAIN_HTTP"
+    ) as told:
+        async with branch(url, who=Credentials("ada", "s3cret")):
+            pass
+    assert "s3cret" not in str(told.value)
+    async with Branch.open(url, "", replace(SETTINGS, plain_tokens=True), Credentials("ada", "s3cret")):
+        pass

@@ -22,7 +22,8 @@ from tiphys.adapters.git.process import Git, Output
 from tiphys.adapters.git.refs import Refs, branches_like, from_ls_remote
 from tiphys.adapters.git.remote import Remote, remote
 from tiphys.adapters.git.settings import MIB, Settings
-from tiphys.adapters.git.signing_in import Credentials, apart
+from tiphys.adapters.git.signing_in import Credentials, Identity, apart, expect_secrecy
+from tiphys.adapters.git.ssh import Key, over_ssh, trouble_of_ssh
 from tiphys.adapters.git.troubles import DamagedError, UnadvertisedError, asking, printable, trouble
 from tiphys.model.commits import Draft
 from tiphys.model.errors import Refused, SpecError, Unavailable
@@ -54,12 +55,12 @@ class Branch:
         self._folder = folder
         self._settings = settings
         self._git = Git(settings)
-        self._signing: Sequence[str] = ()
+        self._who: Identity | None = None
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, repo: str, name: str, settings: Settings, credentials: Credentials | None = None
+        cls, repo: str, name: str, settings: Settings, who: Identity | None = None
     ) -> "AsyncIterator[Branch]":
         """
         A branch of the repository at a URL, empty for the one that its ``HEAD`` names; the clone goes at the end.
@@ -67,15 +68,21 @@ class Branch:
         Nothing is asked of the remote yet.
         """
         url, inside = apart(repo)
-        source, credentials = remote(url, settings.schemes), inside or credentials
-        if credentials:
-            settings = replace(settings, environment={**settings.environment, **credentials.environment()})
-        with tempfile.TemporaryDirectory(prefix="tiphys-push-", ignore_cleanup_errors=True) as folder:
-            clone = await asyncio.to_thread(pygit2.init_repository, folder, bare=True)
+        source, who = remote(url, settings.schemes | {"ssh"}), inside or who
+        if isinstance(who, Credentials) and not settings.plain_tokens:
+            expect_secrecy(source.url)
+        if who is None and over_ssh(source.url):
+            who = Key()
+        with tempfile.TemporaryDirectory(prefix="tiphys-push-", ignore_cleanup_errors=True) as name_of_ours:
+            ours = Path(name_of_ours)
+            if who:
+                settings = replace(settings, environment={**settings.environment, **who.environment(ours)})
+            settings = replace(settings, schemes=settings.schemes | {"ssh"})
+            clone = await asyncio.to_thread(pygit2.init_repository, ours / "clone", bare=True)
             # By name: git shows its arguments to everybody on the machine.
             clone.remotes.create("origin", source.url)
-            branch = cls(source, name, Path(folder), settings)
-            branch._signing = credentials.options(source.url) if credentials else ()
+            branch = cls(source, name, ours / "clone", settings)
+            branch._who = who
             yield branch
 
     async def fetch(self) -> str:
@@ -92,11 +99,29 @@ class Branch:
         ids = await self._here(lambda r: {path: drafting.file_id(r, commit, path) for path in paths})
         lacking = await self._here(lambda r: sorted({oid for oid in ids.values() if oid and oid not in r}))
         if lacking:
-            doing = f"fetch of {len(lacking)} files from {self._remote.shown}"
-            await self._run(*_NO_TALK, *_FETCH, "origin", *lacking, doing=doing)
+            await self._bring_files(lacking)
         return await self._here(
             lambda r: {path: self._content(r, path, oid) if oid else None for path, oid in ids.items()}
         )
+
+    async def _bring_files(self, ids: Sequence[str]) -> None:
+        """Fetch the content of files; all that the commit has, from a host that gives none by its id."""
+        doing = f"fetch of {len(ids)} files from {self._remote.shown}"
+        try:
+            await self._run(*_NO_TALK, *_FETCH, "origin", *ids, doing=doing)
+        except UnadvertisedError:
+            # Such as Git's first protocol gives nothing but branches: sshd often does not pass on the wish for another.
+            await self._run(
+                "fetch",
+                "--quiet",
+                "--no-tags",
+                "--refetch",
+                "--no-filter",
+                "--depth=1",
+                "origin",
+                f"+refs/heads/{self._name}:{_TIP}",
+                doing=doing,
+            )
 
     async def names(self, commit: str, folder: str) -> Sequence[str]:
         """What a folder of a commit holds; empty where there is none."""
@@ -161,21 +186,26 @@ class Branch:
 
     async def _output(self, *arguments: str, doing: str) -> Output:
         try:
+            signing_in = self._who.options(self._remote.url) if self._who else ()
             return await self._git(
-                *self._signing, *arguments, seconds=self._settings.fetch_seconds, folder=self._folder
+                *signing_in, *arguments, seconds=self._settings.fetch_seconds, folder=self._folder
             )
         except FileNotFoundError as error:
             raise Unavailable(f"{doing}: the folder {self._folder} is gone") from error
 
     def _trouble(self, doing: str, output: Output) -> Exception:
+        if isinstance(self._who, Key) and (
+            found := trouble_of_ssh(doing, output, with_key=bool(self._who.secret))
+        ):
+            return found
         if _SIGN_IN.search(output.words):
-            how = "refuses who we are" if self._signing else "wants to know who we are"
+            how = "refuses who we are" if self._who else "wants to know who we are"
             return Refused(
                 f"{doing}: it {how}, or there is no such repository; set TIPHYS_GIT_TOKEN (and TIPHYS_GIT_USERNAME "
                 "where the host wants one) to a token that may write there"
             )
-        found = trouble(doing, self._settings.fetch_seconds, output)
-        return Unavailable(str(found)) if isinstance(found, DamagedError) else found
+        other = trouble(doing, self._settings.fetch_seconds, output)
+        return Unavailable(str(other)) if isinstance(other, DamagedError) else other
 
     async def _here(self, look: Callable[[pygit2.Repository], T]) -> T:
         """What ``look`` answers, in a thread. Opened anew: git has been here since."""

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 from tiphys.model.addresses import folder_of, host_of, off_limits, shown
 from tiphys.model.errors import SpecError
 
-_SCP_LIKE = re.compile(r"^[\w.-]+@[\w.-]+:")
+SCP_LIKE = re.compile(r"^\w[\w.-]*@(?P<host>\w[\w.-]*):")
+"""``git@host:path``: SSH, as people copy it."""
+_METADATA = "that address belongs to the machine's metadata service"
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -55,8 +57,11 @@ def _problem(url: str, schemes: Collection[str]) -> str:
         return "is empty; name a Git repository"
     if _UNPRINTABLE.search(url):
         return "has blanks or control characters in it"
-    if (not divider and _SCP_LIKE.match(url)) or scheme == "ssh":
+    like_scp = None if divider else SCP_LIKE.match(url)
+    if (like_scp or scheme == "ssh") and "ssh" not in schemes:
         return f"Git over SSH is not built yet; use one of {allowed}"
+    if like_scp:
+        return _METADATA if off_limits(like_scp["host"]) else ""
     if not divider:
         return f"is not a URL; it starts with one of {allowed}"
     if scheme not in schemes:
@@ -74,4 +79,4 @@ def _problem_of_place(url: str, scheme: str) -> str:
         return "" if not host and len(parts.path) > 1 else "a file:// URL looks like file:///srv/charts.git"
     if not host or host.startswith("-"):
         return "names no host"
-    return "that address belongs to the machine's metadata service" if off_limits(host) else ""
+    return _METADATA if off_limits(host) else ""

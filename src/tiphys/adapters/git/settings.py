@@ -26,5 +26,7 @@ class Settings:
     """The most files and folders that one ``lay`` writes."""
     pack_bytes: int = 4096 * MIB
     """The most that one fetch may bring."""
+    plain_tokens: bool = False
+    """Whether a token may be sent over HTTP that is not encrypted to another machine."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """What git sees of the environment: see ``allowed_environment``."""

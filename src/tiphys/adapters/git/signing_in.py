@@ -1,25 +1,40 @@
 """
-Who we are to a Git host over HTTP: a user and a token, given to git by a helper and never by its arguments.
+Who we are to a Git host. Over HTTP: a user and a token, given to git by a helper and never by its arguments.
 
-The helper answers for the repository's own host alone, so that a redirect leads no token elsewhere.
+The helper answers for the repository's own host alone, so that a redirect leads no token elsewhere. Over SSH: see
+``ssh``.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from tiphys.model.addresses import shown
+from tiphys.adapters.git import ssh
+from tiphys.model.addresses import host_of, on_loopback, shown
 from tiphys.model.errors import SpecError
 
 USUAL_USER = "x-access-token"
 """GitHub's name for who comes with a token; GitLab, Gitea and Bitbucket take any."""
 _USER, _SECRET = "TIPHYS_GIT_USERNAME", "TIPHYS_GIT_TOKEN"
+PLAIN = "TIPHYS_GIT_ALLOW_PLAIN_HTTP"
 _HELPER = (
     f"""!f() {{ test "$1" = get && printf 'username=%s\\npassword=%s\\n' "${_USER}" "${_SECRET}"; }}; f"""
 )
 _ASKING_SECONDS = 10.0
+
+
+class Identity(Protocol):
+    """By what a Git host knows us."""
+
+    def options(self, url: str) -> Sequence[str]:
+        """What git is told to come by it, before its command."""
+
+    def environment(self, folder: Path) -> Mapping[str, str]:
+        """What git sees of it; a folder that is ours alone, and gone when git is, holds what has to be a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +56,7 @@ class Credentials:
         parts = urlsplit(url)
         return ("-c", f"credential.{parts.scheme}://{parts.netloc}.helper={_HELPER}")
 
-    def environment(self) -> Mapping[str, str]:
+    def environment(self, folder: Path) -> Mapping[str, str]:  # noqa: ARG002 - it needs no file
         """Where the helper finds them: readable by this user's processes alone."""
         return {_USER: self.user, _SECRET: self.secret}
 
@@ -50,6 +65,8 @@ def apart(url: str) -> tuple[str, Credentials | None]:
     """A URL without the user and password that it may carry, and these."""
     try:
         parts = urlsplit(url)
+        if parts.scheme == "ssh" and parts.password:
+            raise SpecError(f"{shown(url)}: SSH takes a key and no password; leave it out of the URL")
         if parts.scheme not in ("http", "https") or not parts.username:
             return url, None
         bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
@@ -66,8 +83,19 @@ def given(environment: Mapping[str, str]) -> Credentials | None:
     return Credentials(environment.get(_USER, "").strip() or USUAL_USER, secret) if secret else None
 
 
-async def known(repo: str, environment: Mapping[str, str]) -> Credentials | None:
-    """Those for a repository: of its URL, else of the environment, else those that the user's own git keeps."""
+def expect_secrecy(url: str) -> None:
+    """Raises ``SpecError`` where a token would be read by everybody on the way."""
+    if url.lower().startswith("http://") and not on_loopback(host_of(url)):
+        raise SpecError(
+            f"a token for {shown(url)} would travel unencrypted: use https://, or, where you trust all who may listen, "
+            f"set {PLAIN}=true"
+        )
+
+
+async def known(repo: str, environment: Mapping[str, str]) -> Identity | None:
+    """That for a repository: of its URL, else of the environment, else what the user's own git or ssh keeps."""
+    if ssh.over_ssh(repo.strip()):
+        return ssh.given(environment)
     url, inside = apart(repo)
     if inside or not url.startswith(("http://", "https://")):
         return inside

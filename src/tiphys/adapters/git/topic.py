@@ -13,7 +13,7 @@ import pygit2
 
 from tiphys.adapters.git.push import Branch
 from tiphys.adapters.git.settings import Settings
-from tiphys.adapters.git.signing_in import Credentials
+from tiphys.adapters.git.signing_in import Identity
 from tiphys.model.errors import Refused
 
 _THERE = "refs/tiphys/topic"
@@ -49,10 +49,10 @@ class Topic(Branch):
     @classmethod
     @asynccontextmanager
     async def beside(
-        cls, repo: str, base: str, head: str, settings: Settings, credentials: Credentials | None
+        cls, repo: str, base: str, head: str, settings: Settings, who: Identity | None
     ) -> "AsyncIterator[Topic]":
         """The branch ``head`` beside ``base``, which is empty for the repository's default."""
-        async with cls.open(repo, base, settings, credentials) as branch:
+        async with cls.open(repo, base, settings, who) as branch:
             topic = cast("Topic", branch)
             topic.head = head
             yield topic

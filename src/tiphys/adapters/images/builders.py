@@ -15,12 +15,12 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 
 import orjson
 
+from tiphys.model import addresses
 from tiphys.model.builds import Build, Made
 from tiphys.model.errors import SpecError, Unavailable
 
@@ -156,10 +156,10 @@ class Program:
 
 def on_loopback(image: str) -> bool:
     """Whether the image's registry is on this machine."""
-    host = image.partition("/")[0].rpartition(":")[0] or image.partition("/")[0]
-    with contextlib.suppress(ValueError):
-        return ip_address(host.strip("[]")).is_loopback
-    return host == "localhost"
+    registry = image.partition("/")[0]
+    return addresses.on_loopback(
+        registry if registry.endswith("]") else registry.rpartition(":")[0] or registry
+    )
 
 
 def _common(build: Build) -> Iterator[str]:
