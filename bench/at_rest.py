@@ -9,7 +9,8 @@ import asyncio
 import orjson
 from ground import APPLICATIONS, Ground, scratch_place, spent, until_quiet
 
-from tiphys.local.up import Cluster, bring_up
+from tiphys.local.cluster import Cluster
+from tiphys.local.up import bring_up
 from tiphys.wiring.connecting import open_api
 
 GOING = 90.0

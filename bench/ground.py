@@ -21,8 +21,8 @@ import orjson
 
 import tiphys_localkube
 from tiphys.local import applications, controlplane, engine, githost, parts
+from tiphys.local.cluster import Cluster
 from tiphys.local.place import NAMESPACE, Place
-from tiphys.local.up import Cluster
 from tiphys.wiring.connecting import Calls, open_api
 
 TARGET = "bench"

@@ -107,7 +107,7 @@ func run(flags serveFlags) error {
 	if flags.idleLog {
 		go logMemory(signals)
 	}
-	err = live(signals, prepared, func() error { return announce(state, prepared.config.Host, began) })
+	err = live(signals, prepared, func() error { return announce(state, prepared, began) })
 	if signals.Err() != nil {
 		return nil // whatever failed was interrupted on purpose
 	}
@@ -191,6 +191,8 @@ type preparation struct {
 	config *rest.Config // of the node and the provider
 	// volumes is the folder of the provider's volumes.
 	volumes string
+	// realNode is the address of a kubelet that will come; empty where nodes are simulated.
+	realNode string
 }
 
 // prepare opens the port, and writes the keys and the kubeconfigs.
@@ -233,7 +235,7 @@ func prepare(state *home.Home, flags serveFlags) (preparation, error) {
 		Home: state, Keys: keys, Listener: listener,
 		Kubeconfig: state.Path(controllersFile), UnsafeNoFsync: flags.unsafeNoFsync, RealNode: flags.realNode != "",
 	}
-	return preparation{settings, flags.node, config, volumes}, nil
+	return preparation{settings, flags.node, config, volumes, flags.realNode}, nil
 }
 
 // certifyNode writes what a kubelet needs: its certificates among the keys, and `kubelet.kubeconfig` there.
@@ -248,9 +250,10 @@ func certifyNode(state *home.Home, keys pki.Dir, server, address string) error {
 	return state.WriteFile("pki/kubelet.kubeconfig", text)
 }
 
-func announce(state *home.Home, server string, began time.Time) error {
+func announce(state *home.Home, prepared preparation, began time.Time) error {
+	server := prepared.config.Host
 	err := state.Announce(home.Ready{
-		Pid: os.Getpid(), Server: server, Version: kubeversion.Get().GitVersion, StartedAt: began.UTC(),
+		Pid: os.Getpid(), Server: server, Version: kubeversion.Get().GitVersion, StartedAt: began.UTC(), RealNode: prepared.realNode,
 	})
 	if err != nil {
 		return err

@@ -164,6 +164,8 @@ type Ready struct {
 	Server    string    `json:"server"`
 	Version   string    `json:"version"`
 	StartedAt time.Time `json:"startedAt"`
+	// RealNode is the address at which a kubelet is expected, where the nodes are not simulated.
+	RealNode string `json:"realNode,omitempty"`
 }
 
 // Announce writes the file `ready`.

@@ -53,14 +53,25 @@ def local(context: click.Context, /, place: "Place") -> None:
     """
     The Kubernetes control plane on this machine.
 
-    etcd, API server, controllers and scheduler are the real ones; the node's containers are simulated. It
-    listens on 127.0.0.1 alone, keeps its state in a folder, and goes on from there when started again.
-    "tiphys up" starts it too, and the example platform on it.
+    etcd, API server, controllers and scheduler are the real ones; the node's containers are simulated, or real
+    where the machine permits it and you ask for it. It listens on 127.0.0.1 alone, keeps its state in a folder,
+    and goes on from there when started again. "tiphys up" starts it too, and the example platform on it.
     """
     context.obj = place
 
 
+def with_node(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the flag that says what the node is."""
+    return click.option(
+        "--node",
+        default="",
+        type=click.Choice(["simulated", "real"]),
+        help="What pods run on; unless told, what runs already, or else simulated. A real node needs root.",
+    )(command)
+
+
 @local.command()
+@with_node
 @click.option(
     "--port",
     default=0,
@@ -69,21 +80,33 @@ def local(context: click.Context, /, place: "Place") -> None:
 )
 @click.option("--nodes", default=1, show_default=True, type=click.IntRange(min=1), help="Simulated nodes.")
 @click.pass_obj
-def start(place: "Place", port: int, nodes: int) -> None:
-    """Start the control plane, and wait until it can be used."""
+def start(place: "Place", node: str, port: int, nodes: int) -> None:
+    """
+    Start the control plane, and wait until it can be used.
+
+    With --node=real pods are real containers, by a kubelet and a containerd of their own. That needs root on Linux
+    and some of its features; what is missing is told, and how to get it.
+    """
     from tiphys.cli.tryit import own_command  # noqa: PLC0415
-    from tiphys.local import build, controlplane  # noqa: PLC0415
+    from tiphys.local import build, controlplane, realnode  # noqa: PLC0415
     from tiphys.model.errors import SpecError  # noqa: PLC0415
 
+    if node == "real" and nodes > 1:
+        raise click.UsageError("There is one real node; --nodes is for simulated ones.")
     tiphys, where = own_command(place)
     binary = build.ensure("localkube")
-    starting = controlplane.begin(place, binary, controlplane.Shape(port, nodes))
+    prepared = realnode.wanted(place, node, tell)
+    shape = controlplane.Shape(port, nodes, prepared.address if prepared else "")
+    starting = controlplane.begin(place, binary, shape)
     ready, new = starting.ready(), starting.process is not None
     if not new and (nodes > 1 or (port and not ready.server.endswith(f":{port}"))):
         raise SpecError(
             f"the control plane runs already, on {ready.server}; to start it with another port or number of "
             f"nodes, stop it first: {tiphys} local{where} stop"
         )
+    if prepared:
+        realnode.start(place, prepared)
+        tell(f"The real node is ready ({prepared.address}).")
     tell(f"The control plane {'is ready' if new else 'runs already'} (pid {ready.pid}, {ready.version}):")
     click.echo(ready.server)
     if new:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tiphys.cli.local import with_place
+from tiphys.cli.local import with_node, with_place
 from tiphys.cli.output import one_line, tell, without_logs
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ Seen = Callable[["Looks", list[str]], bool]
 
 @click.command()
 @with_place
+@with_node
 @click.option(
     "--timeout",
     default=300,
@@ -31,19 +32,20 @@ Seen = Callable[["Looks", list[str]], bool]
     type=click.IntRange(min=1),
     help="Without a terminal: fail if it is not all healthy after so many seconds.",
 )
-def up(place: "Place", timeout: int) -> None:
+def up(place: "Place", node: str, timeout: int) -> None:
     """
     Run the example platform on this machine, and watch it.
 
     Starts a Kubernetes control plane, Git repositories served over HTTP, and the engine, and installs the root;
     what is there already is left as it is. On a terminal a live view stays until Ctrl-C. Elsewhere it prints
-    what happens, and ends when all applications are Synced and Healthy.
+    what happens, and ends when all applications are Synced and Healthy. With --node=real the example's images
+    are made here and run as containers, and a registry is there for yours.
     """
     from tiphys.cli import tryit  # noqa: PLC0415
     from tiphys.local.up import bring_up  # noqa: PLC0415
 
     without_logs()
-    bring_up(place, tell)
+    bring_up(place, tell, node)
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         click.echo(f"\nTry it, in another terminal:\n\n{tryit.text(place)}\n")
         _watch_live(place, tryit.own_command(place))
@@ -96,9 +98,9 @@ def _watch_lines(place: "Place", timeout: int) -> None:
 async def _until_seen(place: "Place", seen: Seen) -> None:
     """Show the applications after each change until all is seen. Raises ``Unavailable`` if a part ends."""
     from tiphys.local.applications import watch  # noqa: PLC0415
+    from tiphys.local.cluster import Cluster  # noqa: PLC0415
     from tiphys.local.looks import news  # noqa: PLC0415
     from tiphys.local.place import NAMESPACE  # noqa: PLC0415
-    from tiphys.local.up import Cluster  # noqa: PLC0415
     from tiphys.wiring.connecting import open_api  # noqa: PLC0415
 
     async def look() -> None:

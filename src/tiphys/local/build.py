@@ -1,7 +1,8 @@
 """
-The two Go programs of a checkout, laid where their packages look for them.
+The two Go programs of a checkout, laid where their packages look for them, and those of a real node.
 
-``python -m tiphys.local.build [toolbox] [localkube]`` builds what is not built yet. Where the packages
+``python -m tiphys.local.build [toolbox] [localkube] [localnode] [kubelet]`` builds what is not built yet, and
+without arguments the first two: only a real node needs the others. Where the packages
 ``tiphys_toolbox`` and ``tiphys_localkube`` come from wheels, the programs are in them and nothing is built.
 How a program is built is told in ``gobuild``.
 """
@@ -18,9 +19,11 @@ import click
 
 from tiphys.local.buildlog import BuildLog
 from tiphys.local.gobuild import Module, built
-from tiphys.model.errors import SpecError, TiphysError
+from tiphys.model.errors import SpecError, TiphysError, Unavailable
 
 PROGRAMS = ("toolbox", "localkube")
+OF_A_NODE = {"localnode": "realnode/localnode", "kubelet": "realnode/kubelet"}
+"""The programs of a real node, and where their sources are in the module ``localkube``."""
 
 
 def ensure(name: str, log: BuildLog | None = None) -> Path:
@@ -37,6 +40,21 @@ def ensure(name: str, log: BuildLog | None = None) -> Path:
         return placed
     _place(built(Module(name, sources), log or BuildLog()), placed)
     return placed
+
+
+def of_a_node(name: str, log: BuildLog | None = None) -> Path:
+    """
+    The program ``localnode`` or ``kubelet``, in the cache, built first where it is not.
+
+    Raises as ``ensure`` does, and ``Unavailable`` where this is no checkout: no package brings these.
+    """
+    sources = _package("localkube").sources()
+    if sources is None:
+        raise Unavailable(
+            f"{name} is built from sources, and tiphys-localkube is installed without; a real node needs "
+            "a checkout of Tiphys"
+        )
+    return built(Module(name, sources, package=OF_A_NODE[name]), log or BuildLog())
 
 
 def present(name: str) -> Path:
@@ -74,21 +92,21 @@ def _same(program: Path, other: Path) -> bool:
 
 
 @click.command()
-@click.argument("programs", nargs=-1, type=click.Choice(PROGRAMS))
+@click.argument("programs", nargs=-1, type=click.Choice([*PROGRAMS, *OF_A_NODE]))
 @click.option(
     "--arch", type=click.Choice(["amd64", "arm64", "arm"]), help="Build for another kind of machine."
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Copy the one program there.")
 def main(programs: Sequence[str], arch: str | None, output: Path | None) -> None:
     """Build the Go programs of this checkout, those that are not built yet."""
-    if (arch or output) and (len(programs) != 1 or not output):
-        raise click.UsageError("--arch and --output go together with the name of one program.")
+    if (arch or output) and (len(programs) != 1 or not output or programs[0] in OF_A_NODE):
+        raise click.UsageError("--arch and --output go together with toolbox or localkube.")
     try:
         if output:
             _build_to(programs[0], arch or "", output)
         else:
             for name in programs or PROGRAMS:
-                ensure(name)
+                (of_a_node if name in OF_A_NODE else ensure)(name)
     except KeyboardInterrupt:
         click.echo(
             "Interrupted; what is built so far is kept by Go, and the next build goes on from there.",

@@ -23,20 +23,30 @@ PORT_BUSY, HELD, DISK_UNUSABLE = 3, 4, 5
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A control plane that can be used. ``version`` is Kubernetes'."""
+    """
+    A control plane that can be used. ``version`` is Kubernetes'.
+
+    ``realNode`` is the address at which it expects a kubelet; empty where nodes are simulated.
+    """
 
     pid: int
     server: str
     version: str
     startedAt: datetime  # noqa: N815  as localkube writes it
+    realNode: str = ""  # noqa: N815
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a control plane is asked to be; port 0 is the one of the last time, or any free one."""
+    """
+    What a control plane is asked to be; port 0 is the one of the last time, or any free one.
+
+    ``real_node`` is the address of a kubelet that will come, instead of simulated nodes.
+    """
 
     port: int = 0
     nodes: int = 1
+    real_node: str = ""
 
 
 def program(place: Place) -> Background:
@@ -96,7 +106,8 @@ def stop(place: Place) -> bool:
 
 
 def _command(place: Place, binary: Path, shape: Shape) -> list[str | Path]:
-    return [binary, "serve", "--dir", place.kube, "--port", str(shape.port), "--nodes", str(shape.nodes)]
+    nodes = ["--real-node", shape.real_node] if shape.real_node else ["--nodes", str(shape.nodes)]
+    return [binary, "serve", "--dir", place.kube, "--port", str(shape.port), *nodes]
 
 
 def _announced(place: Place) -> Ready | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tiphys.local import chartrepository, tools
+from tiphys.local.nodeimages import Image
 from tiphys.local.place import NAMESPACE, Place, Served
 from tiphys.model.errors import SpecError, Unavailable
 
@@ -26,6 +27,14 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "platform"
 # As the example's files call the server. The address that it got is written in its place.
 USUAL_ADDRESS = "http://127.0.0.1:7480"
 REPOSITORIES = {"charts": "charts-repository", "homepage": "application-repositories/homepage"}
+
+# Another version of the page, for the first thing that people try.
+HOMEPAGE_IMAGES = ("ghcr.io/example/homepage:1.0.0", "ghcr.io/example/homepage:1.0.1")
+# Of these there are no sources; on a real node something answers in their place.
+STAND_INS = {
+    "api": ("ghcr.io/example/api:2.3.1", ":8080"),
+    "podmeter": ("ghcr.io/example/podmeter:1.4.2", ":9100"),
+}
 
 ROOT = "tiphys"
 
@@ -56,6 +65,14 @@ def lay(place: Place, served: Served, example: Path = EXAMPLE) -> None:
         raise Unavailable(
             f"cannot make the example's repositories in {place.folder}: {_why(error)}"
         ) from error
+
+
+def images(homepage: Path, stand_in: Path) -> dict[str, Image]:
+    """The images that the example runs: the page's program, and one that answers for those without sources."""
+    others = {
+        name: Image([image], stand_in, ["answer", listen]) for name, (image, listen) in STAND_INS.items()
+    }
+    return {"homepage": Image(HOMEPAGE_IMAGES, homepage), **others}
 
 
 def install_root(place: Place, binary: Path) -> None:

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from tiphys.local import golang
@@ -22,16 +23,24 @@ from tiphys.model.errors import Unavailable
 VERSIONS_KEPT = 3
 # Folders of a Go module that no Go program is made of.
 APART = {"src", "dist", "build", "testdata"}
+# A folder with programs of their own, which are built only when they are asked for.
+ON_DEMAND = "realnode"
+MODULE_FILES = ("go.mod", "go.sum", "ldflags")
 NO_SOURCES = ("_test.go", ".md", ".toml", ".py")
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A Go module of the checkout, and what it is built for (Go's words: ``amd64``, ``arm64``, ``arm``)."""
+    """
+    A Go module of the checkout, and what it is built for (Go's words: ``amd64``, ``arm64``, ``arm``).
+
+    ``package`` is the folder of the program in the module, where that is not the module's own.
+    """
 
     name: str
     folder: Path
     arch: str = ""
+    package: str = ""
 
     @property
     def flags(self) -> list[str]:
@@ -51,10 +60,16 @@ class Module:
     def fingerprint(self) -> str:
         """A hash of all that the program is made of: two equal ones are the same program."""
         digest = hashlib.sha256(repr((self.flags, self.environment)).encode())
-        for file in sorted(_sources(self.folder)):
+        for file in sorted(self._files()):
             content = hashlib.sha256(file.read_bytes()).hexdigest()
             digest.update(f"{file.relative_to(self.folder)}\0{content}\n".encode())
         return digest.hexdigest()[:16]
+
+    def _files(self) -> Iterator[Path]:
+        if not self.package:
+            return _sources(self.folder)
+        shared = (self.folder / name for name in MODULE_FILES)
+        return chain((file for file in shared if file.exists()), _sources(self.folder / self.package))
 
 
 def built(module: Module, log: BuildLog) -> Path:
@@ -85,6 +100,7 @@ def _sources(folder: Path) -> Iterator[Path]:
         if (
             path.name.startswith(".")
             or path.name in APART
+            or path.name == ON_DEMAND
             or path.name.endswith(("_test.go", ".md", ".toml"))
         ):
             continue
@@ -96,7 +112,7 @@ def _sources(folder: Path) -> Iterator[Path]:
 
 def _compile(module: Module, output: Path, log: BuildLog) -> None:
     go = golang.toolchain(golang.needed_by(module.folder), cache(), log.say)
-    command = [str(go), "build", "-v", *module.flags, "-o", str(output), "."]
+    command = [str(go), "build", "-v", *module.flags, "-o", str(output), f"./{module.package}"]
     process = subprocess.Popen(
         command,
         cwd=module.folder,

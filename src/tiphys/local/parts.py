@@ -3,7 +3,7 @@
 import shutil
 from dataclasses import dataclass
 
-from tiphys.local import controlplane, engine, githost
+from tiphys.local import controlplane, engine, githost, realnode, registry
 from tiphys.local.place import Place
 from tiphys.model.errors import SpecError, Unavailable
 
@@ -28,17 +28,28 @@ class Part:
 def status(place: Place) -> list[Part]:
     """Each part as it is now."""
     control, git = controlplane.status(place), githost.status(place)
-    rows = (
+    rows = [
         ("control plane", controlplane.program(place), control.server if control else ""),
         ("git server", githost.program(place), git.address if git else ""),
         ("engine", engine.program(place), ""),
-    )
+    ]
+    if place.node.exists():
+        rows += [
+            ("registry", registry.program(place), registry.status(place) or ""),
+            ("real node", realnode.program(place), control.realNode if control else ""),
+        ]
     return [Part(name, program.pid(), address, str(program.log)) for name, program, address in rows]
 
 
 def stop(place: Place) -> list[str]:
     """Stop what runs, the engine before what it speaks to, and answer with the names of what was stopped."""
-    stops = (("engine", engine.stop), ("git server", githost.stop), ("control plane", controlplane.stop))
+    stops = (
+        ("engine", engine.stop),
+        ("git server", githost.stop),
+        ("real node", realnode.stop),
+        ("registry", registry.stop),
+        ("control plane", controlplane.stop),
+    )
     return [name for name, end in stops if end(place)]
 
 

@@ -56,6 +56,16 @@ class Place:
         return self.folder / "engine"
 
     @property
+    def node(self) -> Path:
+        """What a real node keeps: images, containers, volumes."""
+        return self.folder / "node"
+
+    @property
+    def registry(self) -> Path:
+        """The images of a registry for it."""
+        return self.folder / "registry"
+
+    @property
     def helm(self) -> Path:
         """Caches and settings of ``helm``, apart from those that the user may have at home."""
         return self.folder / "helm"
@@ -63,12 +73,13 @@ class Place:
     @property
     def names(self) -> frozenset[str]:
         """What can be in the folder."""
-        folders = {"kube", "git", "charts", "work", "engine", "helm"}
-        files = {f"{part}.{kind}" for part in ("kube", "git", "engine") for kind in FILES}
+        folders = {"kube", "git", "charts", "work", "engine", "helm", "node", "registry"}
+        parts = ("kube", "git", "engine", "node", "registry")
+        files = {f"{part}.{kind}" for part in parts for kind in FILES}
         return frozenset(folders | files)
 
     def log(self, part: str) -> Path:
-        """The log of a part: ``kube``, ``git`` or ``engine``."""
+        """The log of a part: ``kube``, ``git``, ``engine``, ``node`` or ``registry``."""
         return self.folder / f"{part}.log"
 
 

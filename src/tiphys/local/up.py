@@ -10,21 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tiphys.local import build, controlplane, demo, engine, githost
+from tiphys.local import build, controlplane, demo, engine, githost, realnode, registry
 from tiphys.local.background import died
+from tiphys.local.buildlog import BuildLog
+from tiphys.local.cluster import Cluster
+from tiphys.local.controlplane import Shape
+from tiphys.local.gobuild import Module, built
 from tiphys.local.place import NAMESPACE, Place, Served
 from tiphys.model.errors import Unavailable
 
 Say = Callable[[str], None]
 TAUGHT_WITHIN = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """The kubeconfig of a place, as ``wiring`` wants to be told of a cluster."""
-
-    kubeconfig: Path | None
-    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +33,39 @@ class Platform:
     new: bool
 
 
-def bring_up(place: Place, say: Say) -> Platform:
-    """Bring everything up. Raises ``SpecError`` or ``Unavailable``, which say what is in the way."""
+def bring_up(place: Place, say: Say, node: str = "") -> Platform:
+    """
+    Bring everything up, with a ``real`` node or a ``simulated`` one; empty is what runs, or else simulated.
+
+    Raises ``SpecError`` or ``Unavailable``, which say what is in the way.
+    """
     build.ensure("toolbox")
     binary = build.ensure("localkube")
-    starting = controlplane.begin(place, binary)
+    prepared = realnode.wanted(place, node, say)
+    starting = controlplane.begin(place, binary, Shape(real_node=prepared.address if prepared else ""))
     git = githost.start(place)
     demo.lay(place, git)
     say(f"Git server     {git.address}")
     control = starting.ready()
     say(f"Control plane  {control.server}  Kubernetes {control.version}")
+    if prepared:
+        _begin_node(place, prepared, say)
     engine.start(place)
     new = asyncio.run(_settle(place, binary, say))
     return Platform(place, control, git, new)
+
+
+def _begin_node(place: Place, node: realnode.Prepared, say: Say) -> None:
+    """Start the node with the images that the example runs, and a registry for further ones if there can be one."""
+    homepage = built(Module("homepage", demo.EXAMPLE / demo.REPOSITORIES["homepage"]), BuildLog())
+    for name, image in demo.images(homepage, node.localnode).items():
+        realnode.bring_image(place, name, image)
+    try:
+        say(f"Registry       {registry.start(place, say)}")
+    except Unavailable as error:
+        say(f"Registry       none: {error}")
+    realnode.start(place, node)
+    say(f"Node           {node.address}  runs real containers")
 
 
 async def _settle(place: Place, binary: Path, say: Say) -> bool:
@@ -77,7 +93,9 @@ async def _settle(place: Place, binary: Path, say: Say) -> bool:
 
 def must_run(place: Place) -> None:
     """Raises ``Unavailable`` with the last words of a part that does not run."""
-    for part in (controlplane, githost, engine):
+    control = controlplane.status(place)
+    node = (realnode,) if control and control.realNode else ()
+    for part in (controlplane, githost, engine, *node):
         program = part.program(place)
         if program.pid() is None:
             raise died(program)
