@@ -23,11 +23,14 @@ COMMANDS = {
     "release": Row(
         "tiphys.cli.release:release", "Build an image, push it, and set it in charts: the step of a CI."
     ),
+    "trace": Row("tiphys.cli.trace:trace", "Show when a commit or an image became live, step by step."),
     "image": Row("tiphys.cli.image:image", "Build images, set them in charts: the halves of a release."),
     "bootstrap": Row(
         "tiphys.cli.bootstrap:bootstrap", "Install or upgrade a chart as helm would, without it."
     ),
     "uninstall": Row("tiphys.cli.uninstall:uninstall", "Take a release off a cluster; workloads run on."),
+    "doctor": Row("tiphys.cli.doctor:doctor", "Say what is wrong, or will be, with charts or a cluster."),
+    "promote": Row("tiphys.cli.promote:promote", "Set what runs healthy in one environment in another one."),
     "local": Row("tiphys.cli.local:local", "The Kubernetes control plane on this machine."),
     "controller": Row("tiphys.cli.controller:controller", "Run the engine against a cluster."),
     "version": Row("tiphys.cli.version:version", "Print the version."),

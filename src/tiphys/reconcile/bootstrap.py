@@ -8,7 +8,7 @@ done is recorded before it is done, so that whoever comes after a sudden end kno
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from tiphys.core.bootstrap import hooks as rules
@@ -72,7 +72,6 @@ class Work:
     live: Mapping[Key, Live]
     before: Sequence[Manifest]
     """What earlier revisions may have left in the cluster."""
-    news: list[News] = field(default_factory=list)
 
     @property
     def going(self) -> Sequence[Live]:
@@ -80,12 +79,6 @@ class Work:
         wanted = {target.key for target in self.targets}
         keys = dict.fromkeys(each.key for each in self.before if each.key not in wanted)
         return [self.live[key] for key in reversed(list(keys)) if key in self.live]
-
-    def tell(self, news: Sequence[News]) -> None:
-        """Note what was done, and tell it."""
-        self.news.extend(news)
-        if news:
-            self.scene.report.done(news)
 
 
 async def bootstrap(wish: Wish, chart: Charted, scene: Scene) -> Outcome:
@@ -100,18 +93,19 @@ async def bootstrap(wish: Wish, chart: Charted, scene: Scene) -> Outcome:
         chart = _with_last_values(chart, past.newest, scene)
     definitions = () if wish.skip_crds else await chart.definitions(wish.namespace, scene.site)
     defined = await _define(definitions, wish, scene)
+    if defined:
+        scene.report.done(defined)
     work = await _looked(wish, chart, scene, past)
-    work.tell(defined)
     _expect_served(work, definitions, await scene.site.catalog())
     _expect_ours(work)
     if wish.dry_run:
-        return await _rehearsed(work)
+        return await _rehearsed(work, defined)
     await _namespace(wish, scene)
-    journal = Journal(await _recorded(work), scene)
+    journal = Journal(await _recorded(work), scene, list(defined))
     async with at_work(journal):
         await _tried(journal, work)
     await _close(journal.record, past, scene)
-    return Outcome(journal.record, past.upgrades, tuple(work.news))
+    return Outcome(journal.record, past.upgrades, tuple(journal.news))
 
 
 def _with_last_values(chart: Charted, last: Record, scene: Scene) -> Charted:
@@ -239,8 +233,8 @@ async def _installed(journal: Journal, work: Work) -> None:
     before, after = _EVENTS[upgrade]
     await run_hooks(journal, hooks, before)
     for _, group in groupby(work.targets, key=lambda target: target.key.kind):
-        await _apply(list(group), work)
-    await _prune(work)
+        await _apply(list(group), work, journal)
+    await _prune(work, journal)
     if work.wish.wait:
         await ready([target.key for target in work.targets], work.scene)
     await run_hooks(journal, hooks, after)
@@ -250,14 +244,14 @@ async def _installed(journal: Journal, work: Work) -> None:
 _EVENTS = {False: (rules.PRE_INSTALL, rules.POST_INSTALL), True: (rules.PRE_UPGRADE, rules.POST_UPGRADE)}
 
 
-async def _apply(targets: Sequence[Manifest], work: Work) -> None:
+async def _apply(targets: Sequence[Manifest], work: Work, journal: Journal) -> None:
     """Apply objects of one kind, all at once; raises ``SpecError`` for those that are refused."""
     force = work.wish.force_conflicts
     results = await together(
         _applied(target, work.live.get(target.key), work.scene, force=force) for target in targets
     )
     done = [(t, r) for t, r in zip(targets, results, strict=True) if r.phase is Phase.SUCCEEDED]
-    work.tell(_news([t for t, _ in done], [r for _, r in done], work.live))
+    journal.tell(*_news([t for t, _ in done], [r for _, r in done], work.live))
     failed = [result for result in results if result.phase is Phase.FAILED]
     if failed:
         told = "; ".join(f"{result.key}: {result.message}" for result in failed[:5])
@@ -295,14 +289,14 @@ def _content(body: Body) -> Body:
     return {**{k: v for k, v in body.items() if k != "status"}, "metadata": metadata}
 
 
-async def _prune(work: Work) -> None:
+async def _prune(work: Work, journal: Journal) -> None:
     """Delete what earlier revisions installed and this one does not want; what is not ours any more stays."""
     for live in work.going:
         if word := _stays(live, work.wish):
-            work.tell([News(live.key, word)])
+            journal.tell(News(live.key, word))
             continue
         sure(await work.scene.site.delete(live), "delete")
-        work.tell([News(live.key, "deleted")])
+        journal.tell(News(live.key, "deleted"))
 
 
 def _stays(live: Live, wish: Wish) -> str:
@@ -341,17 +335,21 @@ async def at_work(journal: Journal) -> AsyncIterator[None]:
         await asyncio.gather(beating, return_exceptions=True)
 
 
-async def _rehearsed(work: Work) -> Outcome:
+async def _rehearsed(work: Work, defined: Sequence[News]) -> Outcome:
     """What an install would do, by the API server's own dry runs; nothing is changed."""
+    past, scene = work.past, work.scene
+    record = begun(work.made.body, past.first_deployed, scene.now(), upgrade=past.upgrades)
+    journal = Journal(record, scene, list(defined))
     for target in work.targets:
-        live = work.live.get(target.key)
-        if not live:
-            work.tell([News(target.key, "created")])
-            continue
-        result = await work.scene.site.apply(target, force=work.wish.force_conflicts, dry_run=True)
-        said = f"refused: {result.message}" if result.phase is Phase.FAILED else _word(live, result)
-        work.tell([News(target.key, said)])
-    work.tell([News(live.key, _stays(live, work.wish) or "deleted") for live in work.going])
-    past = work.past
-    record = begun(work.made.body, past.first_deployed, work.scene.now(), upgrade=past.upgrades)
-    return Outcome(record, past.upgrades, tuple(work.news))
+        journal.tell(News(target.key, await _would(target, work)))
+    for live in work.going:
+        journal.tell(News(live.key, _stays(live, work.wish) or "deleted"))
+    return Outcome(record, past.upgrades, tuple(journal.news))
+
+
+async def _would(target: Manifest, work: Work) -> str:
+    live = work.live.get(target.key)
+    if not live:
+        return "created"
+    result = await work.scene.site.apply(target, force=work.wish.force_conflicts, dry_run=True)
+    return f"refused: {result.message}" if result.phase is Phase.FAILED else _word(live, result)

@@ -48,7 +48,7 @@ async def run_hooks(journal: Journal, hooks: Sequence[Hook], event: str) -> None
             raise SpecError(
                 f"{event} hook {each.target.key} failed: {ended.message or 'it does not say why'}"
             )
-        scene.report.done([News(each.target.key, f"{event} hook done")])
+        journal.tell(News(each.target.key, f"{event} hook done"))
     await _clear(list(reversed(due)), rules.SUCCEEDED, scene)
 
 

@@ -3,7 +3,7 @@ The cluster that a release is brought to, as the stories of installing and unins
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -102,6 +102,14 @@ class Journal:
 
     record: Record
     scene: Scene
+    news: list[News] = field(default_factory=list)
+    """What was done so far."""
+
+    def tell(self, *news: News) -> None:
+        """Note what was done, and tell it."""
+        self.news.extend(news)
+        if news:
+            self.scene.report.done(news)
 
     async def note(self, record: Record) -> None:
         """Record how it is now."""

@@ -59,25 +59,23 @@ async def uninstall(wish: Farewell, maker: Maker, scene: Scene) -> Departure:
         journal = Journal(beginning, scene)
         await journal.note(beginning)
         async with at_work(journal):
-            news = [*news, *await _taken_off(journal, going, maker)]
+            await _taken_off(journal, going, maker)
+        news += journal.news
     await _forget(past.records, scene)
     return Departure(news, await _left(wish, scene))
 
 
-async def _taken_off(journal: Journal, going: Sequence[Live], maker: Maker) -> list[News]:
+async def _taken_off(journal: Journal, going: Sequence[Live], maker: Maker) -> None:
     scene = journal.scene
     hooks = await hooks_of(journal.record, maker)
     await run_hooks(journal, hooks, rules.PRE_DELETE)
-    news = []
     for live in going:
         if leaving.cascades(live):
             sure(await scene.site.patch(live.key, leaving.without_cascade(live)), "remove the finalizer of")
         sure(await scene.site.delete(live, leaving.propagation(live)), "delete")
-        news.append(News(live.key, _word(live)))
-        scene.report.done(news[-1:])
+        journal.tell(News(live.key, _word(live)))
     await gone(going, scene)
     await run_hooks(journal, hooks, rules.POST_DELETE)
-    return news
 
 
 def _word(live: Live) -> str:

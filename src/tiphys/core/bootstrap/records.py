@@ -86,9 +86,10 @@ class Record:
         return replace(self, body={**self.body, "info": info})
 
     def ran(self, place: int, run: Mapping[str, Any]) -> "Record":
-        """The same with what became of one of its hooks."""
+        """The same with what became of one of its hooks, and with the policy that it has where it names none."""
         hooks = [dict(hook) for hook in self.body.get("hooks") or ()]
-        hooks[place] = {**hooks[place], "last_run": dict(run)}
+        policies = hooks[place].get("delete_policies") or ["before-hook-creation"]
+        hooks[place] = {**hooks[place], "last_run": dict(run), "delete_policies": policies}
         return replace(self, body={**self.body, "hooks": hooks})
 
     def secret(self, now: datetime) -> Body:
