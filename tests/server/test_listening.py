@@ -17,6 +17,7 @@ class Shown:
     """An engine to show."""
 
     waits_for: str = ""
+    webhook: None = None
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         if accept == "boom":

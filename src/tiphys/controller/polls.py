@@ -6,6 +6,7 @@ applications that follow it. Who follows a revision that moved is looked at.
 import asyncio
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -33,6 +34,8 @@ class Polls:
     followers: dict[Followed, list[AppName]] = field(default_factory=dict)
     outdated: bool = True
     """Whether who follows what has to be found out anew: set it when an Application was asked for otherwise."""
+    leisure: Callable[[Followed, AppName], float] = lambda _, __: 0.0
+    """Seconds that news of a revision may wait for an application that they hardly concern."""
     _due: dict[Followed, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -49,10 +52,11 @@ class Polls:
                 for asked in [asked for asked, at in self._due.items() if at <= now]:
                     # Due again when it is through: a repository that hangs holds up no other.
                     self._due[asked] = float("inf")
-                    polls.create_task(self._polled(asked))
+                    polls.create_task(self.ask(asked))
                 await asyncio.sleep(min(1.0, self.interval / 4))
 
-    async def _polled(self, asked: Followed) -> None:
+    async def ask(self, asked: Followed) -> None:
+        """Ask a repository now, and again when the next poll is due."""
         try:
             await self._poll(asked)
         except Exception:
@@ -97,7 +101,7 @@ class Polls:
 
     def _tell(self, asked: Followed) -> None:
         for name in self.followers.get(asked, ()):
-            self.queue.add(name)
+            self.queue.add(name, self.leisure(asked, name))
 
     def _pause(self, asked: Followed) -> float:
         """The interval, doubled for each failure in a row, with some jitter so that repositories are not in step."""

@@ -1,5 +1,5 @@
 """
-What the server answers: probes and metrics.
+What the server answers: probes, metrics, webhooks.
 
 What a figure is, and when the engine is ready, is told by whoever put the engine together.
 """
@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from tiphys.server.webhook import Webhook
+
 log = structlog.get_logger()
 
 
@@ -21,6 +23,10 @@ class Engine(Protocol):
     @property
     def waits_for(self) -> str:
         """What it waits for before it is ready; empty when it is."""
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """Who takes webhooks; ``None`` before the engine is ready."""
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All metrics as text in a form that the ``Accept`` header takes, and the form's content type."""
@@ -42,7 +48,17 @@ def application(engine: Engine) -> Starlette:
         text, content_type = engine.exposition(request.headers.get("accept", ""))
         return Response(text, headers={"content-type": content_type})
 
-    routes = [Route("/healthz", healthy), Route("/readyz", ready), Route("/metrics", metrics)]
+    async def webhook(request: Request) -> Response:
+        if engine.webhook is None:
+            return PlainTextResponse(f"not ready: waits for {engine.waits_for}\n", 503, {"Retry-After": "5"})
+        return await engine.webhook.answer(request)
+
+    routes = [
+        Route("/healthz", healthy),
+        Route("/readyz", ready),
+        Route("/metrics", metrics),
+        Route("/api/webhook", webhook, methods=["POST"]),
+    ]
     return Starlette(routes=routes, exception_handlers={Exception: _bug})
 
 

@@ -14,10 +14,12 @@ from tiphys.adapters.cluster.applications import ApplicationChange
 from tiphys.adapters.cluster.cluster import APPLICATION, WatchedCluster
 from tiphys.adapters.cluster.installing import install, renew
 from tiphys.controller.following import Following
+from tiphys.controller.pokes import Pokes
 from tiphys.controller.polls import Polls
 from tiphys.controller.queue import Queue
 from tiphys.controller.worker import Worker
 from tiphys.core.projects import default_project
+from tiphys.core.webhooks import Heard, ImagePushed, Push
 from tiphys.model.api import to_json
 from tiphys.model.api.schema import definitions
 from tiphys.model.errors import TiphysError
@@ -73,6 +75,9 @@ async def _run(settings: Settings) -> None:
         polls = Polls(world, queue, settings.poll.total_seconds())
         _listen(engine, following, polls)
         following.everybody()
+        pokes = Pokes(polls)
+        if face:
+            _hear(face, engine, pokes, settings)
 
         async def story(name: AppName) -> datetime | None:
             return await reconcile(name, world)
@@ -89,9 +94,26 @@ async def _run(settings: Settings) -> None:
             face.waits_for = ""
         async with asyncio.TaskGroup() as group:
             group.create_task(polls.run())
+            group.create_task(pokes.run())
             group.create_task(_keep_house(engine))
             for _ in range(settings.workers):
                 group.create_task(worker.work())
+
+
+def _hear(face: "Face", engine: Engine, pokes: Pokes, settings: Settings) -> None:
+    """Have what webhooks tell followed up."""
+    from tiphys.server.webhook import MIB, Limits  # noqa: PLC0415
+    from tiphys.wiring.webhooks import KeptSecrets  # noqa: PLC0415
+
+    def told(heard: Heard) -> None:
+        match heard:
+            case Push():
+                pokes.pushed(heard)
+            case ImagePushed():
+                pokes.image_pushed(heard)
+
+    secrets = KeptSecrets(engine.cluster.read, settings.namespace)
+    face.hear(secrets, told, Limits(body=settings.webhook_mib * MIB))
 
 
 @asynccontextmanager

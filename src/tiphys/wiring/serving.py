@@ -6,16 +6,19 @@ An engine delivers with or without it: where the address cannot be had, that is 
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
 from tiphys.core.languages.endpoints import parse_endpoint
+from tiphys.core.webhooks import Heard
 from tiphys.server.application import application
 from tiphys.server.listening import listening
+from tiphys.server.webhook import Limits, Webhook
 from tiphys.wiring.metrics import Metrics
+from tiphys.wiring.webhooks import KeptSecrets
 
 log = structlog.get_logger()
 AGAIN_AFTER = 10.0
@@ -29,6 +32,13 @@ class Face:
     metrics: Metrics = field(default_factory=Metrics)
     waits_for: str = "the API server"
     """What the engine waits for before it is ready; empty when it is."""
+
+    webhook: Webhook | None = None
+    """Who takes webhooks; ``None`` before the engine is ready."""
+
+    def hear(self, secrets: KeptSecrets, tell: Callable[[Heard], None], limits: Limits) -> None:
+        """Take webhooks from now on."""
+        self.webhook = Webhook(secrets, tell, self.metrics.webhook, limits)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All metrics, in a form that the ``Accept`` header takes."""

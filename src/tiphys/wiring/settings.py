@@ -37,6 +37,8 @@ class Settings:
     workers: int = 10
     listen: str = "127.0.0.1:7470"
     """Where probes, metrics and webhooks are answered; ``off`` for nowhere."""
+    webhook_mib: int = 2
+    """The largest body of a webhook, in MiB."""
     log_level: str = "info"
     log_format: str = "auto"
     """``text``, ``json``, or ``auto``: text on a terminal."""
@@ -46,6 +48,8 @@ class Settings:
         for name in ("poll", "sync_deadline", "render_deadline"):
             if getattr(self, name) <= timedelta():
                 raise SpecError(f"{name.replace('_', ' ')}: it must be longer than 0; write it like 10s")
+        if self.webhook_mib < 1:
+            raise SpecError("webhook mib: a webhook needs at least 1 MiB")
         if self.workers < 1:
             raise SpecError("workers: there must be at least 1")
         if self.listen != OFF:
@@ -62,10 +66,13 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         name = next((n for n in names if environment.get(n)), "")
         return _duration(name, environment[name]) if name else default
 
+    def number(default: int, name: str) -> int:
+        text = first(name)
+        if text and not (text.isascii() and text.isdigit()):
+            raise SpecError(f"{name}={text!r} must be a whole number such as {default}")
+        return int(text) if text else default
+
     usual = Settings(state=state_folder(environment))
-    workers = first("TIPHYS_WORKERS")
-    if workers and not workers.isdigit():
-        raise SpecError(f"TIPHYS_WORKERS={workers!r} must be a whole number such as 10")
     return Settings(
         context=first("TIPHYS_CONTEXT"),
         namespace=first("TIPHYS_NAMESPACE", "ARGOCD_NAMESPACE") or usual.namespace,
@@ -77,7 +84,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         sync_deadline=duration(usual.sync_deadline, "TIPHYS_SYNC_DEADLINE"),
         wave_delay=duration(usual.wave_delay, "TIPHYS_SYNC_WAVE_DELAY", "ARGOCD_SYNC_WAVE_DELAY"),
         render_deadline=duration(usual.render_deadline, "TIPHYS_RENDER_DEADLINE", "ARGOCD_EXEC_TIMEOUT"),
-        workers=int(workers) if workers else usual.workers,
+        workers=number(usual.workers, "TIPHYS_WORKERS"),
+        webhook_mib=number(usual.webhook_mib, "TIPHYS_WEBHOOK_MIB"),
         # An empty text is a wish too: no server.
         listen=environment.get("TIPHYS_LISTEN", usual.listen) or OFF,
         log_level=first("TIPHYS_LOG_LEVEL") or usual.log_level,
