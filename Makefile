@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build up down test check format crds install-yaml wheels bench clean
+.PHONY: help setup build up down test check format crds chart-values install-yaml wheels bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
@@ -23,8 +23,8 @@ setup: $(STAMP) ## the virtual environment with everything the project needs
 build: setup ## the two Go programs, once per version, into a cache
 	@$(BIN)/python -m tiphys.local.build
 
-up: build ## the whole platform on this machine, with a live view
-	@$(BIN)/tiphys up
+up: build ## the whole platform on this machine, with a live view; NODE=real runs real containers
+	@$(BIN)/tiphys up $(if $(NODE),--node $(NODE))
 
 down: setup ## stop what `make up` started; nothing is lost
 	@$(BIN)/tiphys local stop
@@ -47,6 +47,9 @@ crds: setup ## write the definitions in deploy/chart/crds from the types
 
 install-yaml: build ## write deploy/install.yaml from the chart
 	@$(BIN)/python deploy/install_yaml.py
+
+chart-values: setup ## write docs/reference/chart-values.md from the chart's values
+	@$(BIN)/python deploy/chart_values.py
 
 wheels: build ## the three wheels for this machine, into dist/
 	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . ./toolbox ./localkube

@@ -82,7 +82,9 @@ def commands(text: str) -> Iterator[str]:
     blocks = [block for language, block in fences(text) if language in ("sh", "console", "")]
     lines = [*"\n".join(blocks).replace("\\\n", " ").splitlines(), *code(text)]
     inner = [each for line in lines for each in SUBSTITUTED.findall(line)]
-    for line in (*inner, *(SUBSTITUTED.sub("OUTPUT", line) for line in lines)):
+    # A release may be called tiphys: what other programs are told is theirs.
+    ours = [line for line in lines if not PASSED_ON.intersection(line.split()[:1])]
+    for line in (*inner, *(SUBSTITUTED.sub("OUTPUT", line) for line in ours)):
         yield from re.findall(r"(?:^|[\s;|(&])(tiphys(?: [^;|&)#]*)?)", f" {line}")
 
 
