@@ -14,14 +14,14 @@ import msgspec
 import structlog
 
 from tiphys.adapters.cluster import readings, requests
-from tiphys.adapters.cluster.api import Api, Rejected
+from tiphys.adapters.cluster.api import Api, Rejected, Request
 from tiphys.adapters.cluster.catalog import DEFINITIONS, WatchedCatalog
 from tiphys.adapters.cluster.credentials import Connection
 from tiphys.adapters.cluster.discovery import Discovery
 from tiphys.adapters.cluster.store import Change, Store
 from tiphys.adapters.cluster.watches import Watch
 from tiphys.adapters.cluster.writes import Writer
-from tiphys.model.errors import Unavailable
+from tiphys.model.errors import Refused, Unavailable
 from tiphys.model.flow import Command, Predicted, Result
 from tiphys.model.objects import Body, Catalog, Key, Kind, Live, Manifest, Resource
 
@@ -119,6 +119,17 @@ class WatchedCluster:
         if not answer.ok:
             raise Rejected(request, answer)
         return readings.read(answer.body, resource).live()
+
+    async def labelled(self, kind: Kind, namespace: str, labels: str) -> Sequence[Body]:
+        """The bodies of a kind in a namespace with these labels, read now. Raises ``Unavailable``, ``Refused``."""
+        if not (resource := await self._catalog.find(kind)):
+            return ()
+        path = requests.collection(resource, namespace)
+        answer = await self._api.ask(Request("GET", path, {"labelSelector": labels}))
+        if not answer.ok:
+            raise Refused(f"list {kind}s of namespace {namespace}: {answer.message}")
+        items: Sequence[Body] = answer.document().get("items") or ()
+        return items
 
     def latest(self, key: Key) -> Live | None:
         """The object as far as is known, without asking."""
