@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from tiphys.adapters.forge import App, Forge, Place, Web, app_of, forge, place_of, token_of
-from tiphys.adapters.git import Credentials, Settings, Topic, allowed_environment
+from tiphys.adapters.git import Credentials, Topic
 from tiphys.adapters.git.signing_in import USUAL_USER, apart, given, known
 from tiphys.model.addresses import shown
 from tiphys.model.errors import SpecError
+from tiphys.wiring.pushing import settings_of
 
 
 @asynccontextmanager
@@ -28,9 +29,8 @@ async def open_proposal(
             f"a pull request for {shown(repo)} needs a token: set TIPHYS_GIT_TOKEN to one that may push there and "
             "open pull requests"
         )
-    settings = Settings(environment=allowed_environment(environment))
     async with (
-        Topic.beside(repo, base, head, settings, who) as topic,
+        Topic.beside(repo, base, head, settings_of(environment), who) as topic,
         Web.open(place.api, place.name) as web,
     ):
         yield topic, forge(place, token.secret, web)

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from tiphys.adapters.git import Branch, Settings, allowed_environment
-from tiphys.adapters.git.signing_in import PLAIN, known
+from tiphys.adapters.git import Branch
+from tiphys.adapters.git.signing_in import known
 from tiphys.core.release.message import Origin
 from tiphys.model.commits import Person
 from tiphys.model.errors import SpecError
 from tiphys.wiring.proposing import of_app
+from tiphys.wiring.pushing import settings_of
 
 NOBODY = Person("Tiphys", "tiphys@localhost")
 """Who commits where nobody is named."""
@@ -20,12 +21,8 @@ _PERSON = re.compile(r"\s*([^<>]*?)\s*<([^<>\s]*)>\s*")
 @asynccontextmanager
 async def open_branch(repo: str, name: str, environment: Mapping[str, str]) -> AsyncIterator[Branch]:
     """A branch of the repository at a URL, with the credentials that URL, environment or the user's git have for it."""
-    settings = Settings(
-        environment=allowed_environment(environment),
-        plain_tokens=environment.get(PLAIN, "").lower() in ("1", "true", "yes"),
-    )
     who = await of_app(repo, environment) or await known(repo, environment)
-    async with Branch.open(repo, name, settings, who) as branch:
+    async with Branch.open(repo, name, settings_of(environment), who) as branch:
         yield branch
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import pygit2
-from pygit2.enums import FileMode
+from pygit2.enums import FileMode, ObjectType
 
 from tiphys.model.commits import Draft, Person
 from tiphys.model.errors import SpecError
@@ -33,13 +33,21 @@ def names(repository: pygit2.Repository, commit: str, folder: str) -> Sequence[s
     return [str(entry.name) for entry in found] if isinstance(found, pygit2.Tree) else []
 
 
-def write(repository: pygit2.Repository, parent: str, draft: Draft) -> str:
-    """A commit on top of the parent; no ref leads to it. Answers its SHA."""
+def write(repository: pygit2.Repository, parent: str, draft: Draft) -> bytes:
+    """The content of a commit on top of the parent, its files written; there is no such commit yet."""
     tree = _with(
         repository, _root(repository, parent), {tuple(p.split("/")): c for p, c in draft.files.items()}
     )
     author, committer = _signature(draft.author), _signature(draft.committer)
-    return str(repository.create_commit(None, author, committer, draft.message, tree, [parent]))
+    content = repository.create_commit_string(author, committer, draft.message, tree, [parent])
+    return str(content).encode()
+
+
+def committed(repository: pygit2.Repository, content: bytes, signature: str) -> str:
+    """The commit of this content, signed if there is a signature; no ref leads to it. Answers its SHA."""
+    if not signature:
+        return str(repository.odb.write(ObjectType.COMMIT, content))
+    return str(repository.create_commit_with_signature(content.decode(), signature.rstrip("\n")))
 
 
 def _root(repository: pygit2.Repository, commit: str) -> pygit2.Tree:

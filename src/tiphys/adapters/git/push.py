@@ -22,6 +22,7 @@ from tiphys.adapters.git.process import Git, Output
 from tiphys.adapters.git.refs import Refs, branches_like, from_ls_remote
 from tiphys.adapters.git.remote import Remote, remote
 from tiphys.adapters.git.settings import MIB, Settings
+from tiphys.adapters.git.signatures import Signer
 from tiphys.adapters.git.signing_in import Credentials, Identity, apart, expect_secrecy
 from tiphys.adapters.git.ssh import Key, over_ssh, trouble_of_ssh
 from tiphys.adapters.git.troubles import DamagedError, UnadvertisedError, asking, printable, trouble
@@ -48,6 +49,9 @@ _SIGN_IN = re.compile(
 
 class Branch:
     """Fulfils ``Branch`` of the release story."""
+
+    signer: Signer | None = None
+    """Who signs its commits."""
 
     def __init__(self, source: Remote, name: str, folder: Path, settings: Settings) -> None:
         self._remote = source
@@ -129,7 +133,9 @@ class Branch:
 
     async def commit(self, parent: str, draft: Draft) -> str:
         """A commit on top of another one, here alone. Answers its SHA."""
-        return await self._here(lambda r: drafting.write(r, parent, draft))
+        content = await self._here(lambda r: drafting.write(r, parent, draft))
+        signature = await self.signer.sign(content) if self.signer else ""
+        return await self._here(lambda r: drafting.committed(r, content, signature))
 
     async def push(self, commit: str) -> bool:
         """Make it the branch's newest; ``False`` if somebody else's came first. Raises ``Refused`` for a no."""

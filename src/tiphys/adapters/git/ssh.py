@@ -52,7 +52,7 @@ class Key:
 
     secret: str = field(default="", repr=False)
     known_hosts: str = ""
-    environment_of_user: Mapping[str, str] = field(default_factory=dict, repr=False)
+    around: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Where the user's own agent is."""
 
     def options(self, url: str) -> Sequence[str]:  # noqa: ARG002 - as other credentials are asked
@@ -63,18 +63,16 @@ class Key:
         """What git sees of them; the files are in this folder, which has to be ours alone."""
         options = [*_ALWAYS]
         if self.known_hosts:
-            hosts = _written(folder / "known_hosts", self.known_hosts)
+            hosts = private(folder / "known_hosts", self.known_hosts)
             options += [f"UserKnownHostsFile={hosts}", "GlobalKnownHostsFile=/dev/null"]
         else:
-            hosts = _written(folder / "known_hosts", PUBLISHED)
+            hosts = private(folder / "known_hosts", PUBLISHED)
             options += [f"GlobalKnownHostsFile=/etc/ssh/ssh_known_hosts {hosts}"]
         command = ["ssh", *(word for option in options for word in ("-o", option))]
         if self.secret:
-            key = _written(folder / "key", self.secret)
+            key = private(folder / "key", self.secret)
             command += ["-F", "none", "-i", str(key), *(word for each in _KEY_ALONE for word in ("-o", each))]
-        agent = (
-            {} if self.secret else {n: v for n, v in self.environment_of_user.items() if n == "SSH_AUTH_SOCK"}
-        )
+        agent = {} if self.secret else {n: v for n, v in self.around.items() if n == "SSH_AUTH_SOCK"}
         return {**agent, "GIT_SSH_COMMAND": shlex.join(command), "GIT_SSH_VARIANT": "ssh"}
 
 
@@ -138,7 +136,8 @@ def trouble_of_ssh(doing: str, output: Output, *, with_key: bool) -> TiphysError
     return None
 
 
-def _written(path: Path, text: str) -> Path:
+def private(path: Path, text: str) -> Path:
+    """A file that is readable by this user alone, from its first byte on."""
     path.touch(0o600)
     path.write_text(text)
     return path

@@ -41,6 +41,9 @@ _OPTIONS = (
     click.option(
         "--source-commit", metavar="SHA", default="", help="The application's commit.  [default: as CI says]"
     ),
+    click.option(
+        "--sign", is_flag=True, help="Sign the commit, by the key of TIPHYS_GIT_SIGNING_KEY or your git's."
+    ),
     click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing."),
     click.option(
         "--timeout",
@@ -76,11 +79,13 @@ def origin_for(known: Origin, flags: Flags, source_commit: str) -> Origin:
 
 async def released(order: Order, flags: Flags) -> Outcome:
     """The order brought into the charts repository, or previewed."""
+    from tiphys.wiring.pushing import signer_of  # noqa: PLC0415
     from tiphys.wiring.releasing import open_branch  # noqa: PLC0415
 
     if flags["pull_request"]:
         return await proposed(order, flags)
     async with open_branch(flags["repo"], flags["branch"], os.environ) as branch:
+        branch.signer = await signer_of(os.environ, wanted=flags["sign"])
         if flags["dry_run"]:
             return await preview(order, branch)
         return await release(order, branch, flags["timeout"])

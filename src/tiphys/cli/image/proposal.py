@@ -33,10 +33,12 @@ OPTIONS = (
 async def proposed(order: Order, flags: Mapping[str, Flag]) -> Outcome:
     """The order asked for by a pull request, or previewed."""
     from tiphys.wiring.proposing import open_proposal  # noqa: PLC0415 - the help needs none of it
+    from tiphys.wiring.pushing import signer_of  # noqa: PLC0415
 
     head = head_in(order, flags["branch"])
     opened = open_proposal(flags["repo"], flags["branch"], head, flags["forge"], os.environ)
     async with opened as (topic, forge):
+        topic.signer = await signer_of(os.environ, wanted=flags["sign"])
         if flags["dry_run"]:
             return await preview(order, topic)
         return await propose(order, topic, forge, flags["timeout"])
