@@ -126,6 +126,8 @@ def crds(kube: Path, kubectl: Callable[..., str]) -> None:
     with (kube.parent.parent / "crds.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kubectl("apply", "--server-side", "--force-conflicts", *files)
+        # kubectl cannot wait for a condition of what has no list of conditions yet.
+        kubectl("wait", "--for=jsonpath={.status.conditions}", "--timeout=60s", *files)
         kubectl("wait", "--for=condition=Established", "--timeout=60s", *files)
 
 

@@ -14,7 +14,7 @@ from tiphys.cli.main import tiphys
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 OUTSIDE = re.compile(r"^[a-z]+:")
 ADDRESS = re.compile(r"https?://(?:[^/@\s]*@)?([\w.-]+)")
-KNOWN_HOSTS = {"go.dev", "kubernetes.default.svc", "taskfile.dev", "127.0.0.1", "localhost"}
+KNOWN_HOSTS = {"github.com", "go.dev", "kubernetes.default.svc", "taskfile.dev", "127.0.0.1", "localhost"}
 SOMEBODYS = re.compile(r"/(?:home|Users)/\w+/")
 SUBSTITUTED = re.compile(r"\$\(([^()]*)\)")
 PASSED_ON = {"kubectl", "helm"}

@@ -10,7 +10,9 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from difflib import get_close_matches
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
@@ -52,6 +54,10 @@ class Reply(Protocol):
     @property
     def message(self) -> str:
         """A refusal in the API server's words."""
+
+    @property
+    def date(self) -> str:
+        """The server's time, as HTTP writes it."""
 
 
 class Lines(Protocol):
@@ -178,6 +184,25 @@ class ControlPlane:
             return []
         items: list[Body] = orjson.loads(self._granted(reply, f"list {path}").body)["items"]
         return items
+
+    async def clock(self) -> datetime | None:
+        """The API server's time; ``None`` if it does not tell."""
+        told = (await self._ask("GET", "/version")).date
+        return parsedate_to_datetime(told) if told else None
+
+    async def review(self, path: str, question: Body) -> Body:
+        """The ``status`` of a review that is created: what somebody may do. Raises ``Refused`` where we may not ask."""
+        reply = await self._api.call("POST", path, {}, orjson.dumps(question))
+        answer: Body = orjson.loads(self._granted(reply, f"create {question['kind']}").body)
+        return part(answer, "status")
+
+    async def document(self, path: str) -> Body:
+        """What the API server answers at a path; empty where there is nothing."""
+        reply = await self._ask("GET", path)
+        if reply.code == 404:
+            return {}
+        found: Body = orjson.loads(self._granted(reply, f"read {path}").body)
+        return found
 
     async def write(self, found: Found, patch: Body) -> Found:
         """Merge a patch (RFC 7386) into exactly this reading. Raises ``Stale`` if it has changed since."""

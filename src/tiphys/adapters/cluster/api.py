@@ -76,6 +76,8 @@ class Answer:
     retry_after: str = ""
     warned: bool = False
     """Whether it was done with a word of warning, such as of a field that nobody knows."""
+    date: str = ""
+    """The server's time, as HTTP writes it."""
 
     @property
     def ok(self) -> bool:
@@ -267,6 +269,7 @@ async def _answer(response: aiohttp.ClientResponse) -> Answer:
         etag=told.get("ETag", ""),
         retry_after=told.get("Retry-After", ""),
         warned="Warning" in told,
+        date=told.get("Date", ""),
     )
 
 
