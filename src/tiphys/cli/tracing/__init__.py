@@ -1,0 +1,1 @@
+"""What ``tiphys trace`` and ``--wait`` share: commits found in Applications, how far they are, and following them."""
