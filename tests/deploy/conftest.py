@@ -1,5 +1,6 @@
 """Helm as users call it, on the shared control plane, and a repository whose chart an installed engine can sync."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -44,11 +45,13 @@ def helm(plane: Plane) -> Helm:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> str:
-    """The address of a Git repository with the example's charts ``_common`` and ``api``."""
+    """The address of a Git repository with the example's charts ``_common`` and ``api``, and a Secret in that."""
     folder = tmp_path / "charts-repository"
     for chart in ("_common", "api"):
         source = ROOT / "examples/platform/charts-repository/charts" / chart
         shutil.copytree(source, folder / "charts" / chart)
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "api"}, "stringData": {"word": "x"}}
+    (folder / "charts/api/templates/secret.yaml").write_text(json.dumps(secret))
     who = {f"GIT_{role}_{what}": "test" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message", "Begin")):
         subprocess.run(["git", "-C", folder, *words], check=True, env={**os.environ, **who})

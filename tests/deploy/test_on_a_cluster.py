@@ -73,6 +73,22 @@ def test_uninstalling_leaves_applications_their_definitions_and_workloads(
     assert left == ["deployment.apps/web", "application.argoproj.io/web"]
 
 
+def test_definitions_of_another_release_are_no_obstacle_and_stay_as_they_are(
+    plane: Plane, helm: Helm, namespace: str
+):
+    definition = ("crd", "applications.argoproj.io")
+    theirs = ("meta.helm.sh/release-name", "argo-cd")
+    plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CHART / "crds"))
+    plane.kubectl("annotate", *definition, "=".join(theirs), "--overwrite")
+    try:
+        helm(*install("tiphys", namespace))
+        helm("uninstall", "tiphys", "--namespace", namespace)
+        live = json.loads(plane.kubectl("get", *definition, "-o", "json"))
+        assert theirs in live["metadata"]["annotations"].items()
+    finally:
+        plane.kubectl("annotate", *definition, f"{theirs[0]}-")
+
+
 def test_every_object_is_what_the_api_server_knows(plane: Plane, namespace: str):
     values = EVERYTHING.replace("{web}", f"{{{namespace}}}")
     for words in ((), ("--set", values)):
@@ -160,4 +176,7 @@ def test_an_engine_of_some_namespaces_manages_those_and_is_refused_in_others(
         until(synced(plane, "api", namespace), 40, f"api is synced; see {log}")
         refused = lambda: "forbidden" in json.dumps(status(plane, "refused", namespace))  # noqa: E731
         until(refused, 20, f"the other is refused; see {log}")
+        # Secrets may not be watched in the whole cluster; where they may be read, they are.
+        assert plane.kubectl("get", "secret", "api", "-n", into, "-o", "name") == "secret/api\n"
+        assert "secrets is forbidden" in log.read_text()
     plane.kubectl("delete", "namespace", into, other, "--wait=false")
