@@ -65,7 +65,8 @@ def place_of(repo: str, named: str, environment: Mapping[str, str]) -> Place:
         raise SpecError(
             f"what forge {shown(repo)} is on, its host does not tell: name it with --forge ({', '.join(KINDS)})"
         )
-    if found.path.count("/") < 1 or off_limits(urlsplit(found.root).hostname or ""):
+    steps = found.path.split("/")
+    if len(steps) < 2 or not all(steps) or off_limits(urlsplit(found.root).hostname or ""):
         raise SpecError(f"{shown(repo)} is no repository of {found.name}: its URL ends in OWNER/NAME")
     return found
 
@@ -123,7 +124,10 @@ def _told(address: str, environment: Mapping[str, str]) -> tuple[str, str]:
     """What the CI that we run in says of its own forge, if the repository is there too."""
     host = urlsplit(address).netloc
     of_gitea = environment.get("GITEA_ACTIONS") or environment.get("FORGEJO_ACTIONS")
-    for variable, kind in (("CI_SERVER_URL", "gitlab"), ("GITHUB_SERVER_URL", "gitea" if of_gitea else "github")):
+    for variable, kind in (
+        ("CI_SERVER_URL", "gitlab"),
+        ("GITHUB_SERVER_URL", "gitea" if of_gitea else "github"),
+    ):
         root = environment.get(variable, "").rstrip("/")
         if root and urlsplit(root).netloc == host:
             return kind, root
