@@ -102,11 +102,16 @@ def test_what_no_commit_has_gets_no_commits_tag(tiphys: Run, name: str):
 
 
 @needs_buildah
-def test_what_no_commit_has_is_built_if_its_tag_says_so(tiphys: Run, app: str, registry: str):
+def test_what_no_commit_has_is_built_if_its_tag_says_so(
+    tiphys: Run, app: str, registry: str, monkeypatch: pytest.MonkeyPatch
+):
     Path("page.html").write_text("changed\n")
     words = ("image", "build", "--image", f"{registry}/dirty", "--builder", "buildah")
     assert tiphys(*words, "--allow-dirty").out.startswith(f"{registry}/dirty:{app[:12]}-dirty@sha256:")
     assert tiphys(*words, "--tag", "mine").out.startswith(f"{registry}/dirty:mine@sha256:")
+    monkeypatch.setenv("GITHUB_SHA", app)  # what earlier steps of a CI made is meant to be there
+    assert tiphys(*words).out.startswith(f"{registry}/dirty:{app[:12]}@sha256:")
+    monkeypatch.delenv("GITHUB_SHA")
     Path(".gitignore").write_text("*\n")
     pygit2.Repository(".").checkout("HEAD", strategy=pygit2.enums.CheckoutStrategy.FORCE)
     assert tiphys(*words).out.startswith(f"{registry}/dirty:{app[:12]}@sha256:")

@@ -28,12 +28,13 @@ def tag_of(context: str, dockerfile: str, environment: Mapping[str, str], *, dir
     """
     The beginning of the commit that CI runs for, or that is checked out; ``-dirty`` behind it where that may be said.
 
-    Raises ``SpecError`` without a commit, and where files are not as the commit has them and the tag would lie.
+    Raises ``SpecError`` without a commit, and where files are not as the commit has them and the tag would lie. Where
+    CI names the commit, what lies there besides was made by its earlier steps and is meant.
     """
     sha = commit_of(context, environment)
     if not sha:
         raise SpecError(f"{context} is in no Git checkout with a commit: name the image's tag with --tag")
-    others = _changed(context, dockerfile, environment)
+    others = () if _named_by_ci(environment) else _changed(context, dockerfile, environment)
     if others and not dirty:
         told = ", ".join(others[:_MOST_TOLD]) + f" and {len(others) - _MOST_TOLD} more" * (
             len(others) > _MOST_TOLD
@@ -55,7 +56,11 @@ def labels_of(
 
 def commit_of(context: str, environment: Mapping[str, str]) -> str:
     """The commit that CI runs for, or that is checked out; empty without either."""
-    return environment.get("GITHUB_SHA") or environment.get("CI_COMMIT_SHA") or _asked(head, context)
+    return _named_by_ci(environment) or _asked(head, context)
+
+
+def _named_by_ci(environment: Mapping[str, str]) -> str:
+    return environment.get("GITHUB_SHA") or environment.get("CI_COMMIT_SHA") or ""
 
 
 def _repository_of(context: str, environment: Mapping[str, str]) -> str:
