@@ -38,6 +38,7 @@ class Engine:
     cluster: WatchedCluster
     applications: WatchedApplications
     repositories: GitRepositories
+    engines: Engines
 
 
 async def _as_it_is(_: WatchedCluster) -> None:
@@ -68,12 +69,13 @@ async def open_engine(
         applications = await WatchedApplications.open(
             cluster, settings.namespace, followed_namespaces(settings)
         )
+        engines = Engines(toolbox)
         world = World(
             applications=applications,
             cluster=cluster,
             repositories=repositories,
             charts=charts,
-            renderer=Engines(toolbox),
+            renderer=engines,
             cache=cache,
             tips=Tips(repositories, _now),
             workspace=partial(tempfile.TemporaryDirectory, prefix="render-", dir=scratch),
@@ -82,7 +84,7 @@ async def open_engine(
             engines=version_of(binary),
             terms=Terms(settings.sync_deadline, settings.wave_delay),
         )
-        yield Engine(world, cluster, applications, repositories)
+        yield Engine(world, cluster, applications, repositories, engines)
 
 
 def _scratch(state: Path) -> Path:

@@ -14,6 +14,7 @@ from tiphys.adapters.cluster.applications import ApplicationChange
 from tiphys.adapters.cluster.cluster import APPLICATION, WatchedCluster
 from tiphys.adapters.cluster.installing import install, renew
 from tiphys.controller.following import Following
+from tiphys.controller.image_watch import ImageWatch
 from tiphys.controller.pokes import Pokes
 from tiphys.controller.polls import Polls
 from tiphys.controller.queue import Queue
@@ -26,6 +27,7 @@ from tiphys.model.errors import TiphysError
 from tiphys.model.objects import AppName, Manifest, key_of
 from tiphys.reconcile.reconcile import reconcile, tell_bug
 from tiphys.wiring.assembly import Engine, open_engine
+from tiphys.wiring.images import open_image_watch
 from tiphys.wiring.settings import OFF, Settings
 
 if TYPE_CHECKING:
@@ -65,19 +67,20 @@ async def _until_stopped(settings: Settings) -> None:
 
 async def _run(settings: Settings) -> None:
     log.info("starting", namespace=settings.namespace, state=str(settings.state))
+    queue = Queue[AppName]()
     async with (
         _shown(settings) as face,
         open_engine(settings, lambda cluster: _install(cluster, settings.namespace)) as engine,
+        open_image_watch(engine, queue, settings) as images,
     ):
-        queue = Queue[AppName]()
         world = face.metrics.watching(engine.world) if face else engine.world
         following = Following(world, queue)
         polls = Polls(world, queue, settings.poll.total_seconds())
-        _listen(engine, following, polls)
+        _listen(engine, following, polls, images)
         following.everybody()
         pokes = Pokes(polls)
         if face:
-            _hear(face, engine, pokes, settings)
+            _hear(face, engine, pokes, images, settings)
 
         async def story(name: AppName) -> datetime | None:
             return await reconcile(name, world)
@@ -95,12 +98,13 @@ async def _run(settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(polls.run())
             group.create_task(pokes.run())
+            group.create_task(images.run())
             group.create_task(_keep_house(engine))
             for _ in range(settings.workers):
                 group.create_task(worker.work())
 
 
-def _hear(face: "Face", engine: Engine, pokes: Pokes, settings: Settings) -> None:
+def _hear(face: "Face", engine: Engine, pokes: Pokes, images: ImageWatch, settings: Settings) -> None:
     """Have what webhooks tell followed up."""
     from tiphys.server.webhook import MIB, Limits  # noqa: PLC0415
     from tiphys.wiring.webhooks import KeptSecrets  # noqa: PLC0415
@@ -111,6 +115,7 @@ def _hear(face: "Face", engine: Engine, pokes: Pokes, settings: Settings) -> Non
                 pokes.pushed(heard)
             case ImagePushed():
                 pokes.image_pushed(heard)
+                images.pushed(heard.repository, heard.tag)
 
     secrets = KeptSecrets(engine.cluster.read, settings.namespace)
     face.hear(secrets, told, Limits(body=settings.webhook_mib * MIB))
@@ -157,12 +162,13 @@ def _manifest(body: dict[str, object]) -> Manifest:
     return Manifest(key_of(body), body)
 
 
-def _listen(engine: Engine, following: Following, polls: Polls) -> None:
+def _listen(engine: Engine, following: Following, polls: Polls, images: ImageWatch) -> None:
     """Have everything that is heard put names into the queue."""
 
     def application_heard(heard: ApplicationChange) -> None:
         if heard.application:
             polls.outdated |= following.application(heard.application, heard.old, heard.new)
+            images.heard(heard.old, heard.new)
         else:
             following.project()
 

@@ -39,13 +39,19 @@ class Settings:
     """Where probes, metrics and webhooks are answered; ``off`` for nowhere."""
     webhook_mib: int = 2
     """The largest body of a webhook, in MiB."""
+    image_poll: timedelta = timedelta(minutes=2)
+    """How often registries are asked for newer images, where any are watched."""
+    plain_registries: tuple[str, ...] = ()
+    """Registries, as ``host:port``, that are asked without TLS."""
+    registry_config: Path | None = None
+    """A docker config with the engine's own credentials for registries."""
     log_level: str = "info"
     log_format: str = "auto"
     """``text``, ``json``, or ``auto``: text on a terminal."""
 
     def __post_init__(self) -> None:
         """Raises ``SpecError`` for settings with which the engine would do nothing, or never rest."""
-        for name in ("poll", "sync_deadline", "render_deadline"):
+        for name in ("poll", "sync_deadline", "render_deadline", "image_poll"):
             if getattr(self, name) <= timedelta():
                 raise SpecError(f"{name.replace('_', ' ')}: it must be longer than 0; write it like 10s")
         if self.webhook_mib < 1:
@@ -88,6 +94,9 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         webhook_mib=number(usual.webhook_mib, "TIPHYS_WEBHOOK_MIB"),
         # An empty text is a wish too: no server.
         listen=environment.get("TIPHYS_LISTEN", usual.listen) or OFF,
+        image_poll=duration(usual.image_poll, "TIPHYS_IMAGE_POLL"),
+        plain_registries=tuple(filter(None, first("TIPHYS_PLAIN_REGISTRIES").split(","))),
+        registry_config=Path(config) if (config := first("TIPHYS_REGISTRY_CONFIG")) else None,
         log_level=first("TIPHYS_LOG_LEVEL") or usual.log_level,
         log_format=first("TIPHYS_LOG_FORMAT") or usual.log_format,
     )

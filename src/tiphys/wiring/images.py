@@ -1,0 +1,135 @@
+"""Opens what watching images needs: registries, and who we are to them and to Git hosts that take our commits."""
+
+import asyncio
+import os
+from base64 import b64decode
+from binascii import Error as NoBase64
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tiphys.adapters.cluster.cluster import WatchedCluster
+from tiphys.adapters.git import Branch, Credentials, allowed_environment
+from tiphys.adapters.git import Settings as GitSettings
+from tiphys.adapters.git.signing_in import USUAL_USER
+from tiphys.adapters.registry import Registries
+from tiphys.adapters.registry import Settings as RegistrySettings
+from tiphys.adapters.render import Engines, Toolbox
+from tiphys.controller.image_watch import ImageWatch, Pace
+from tiphys.controller.queue import Queue
+from tiphys.core.images.docker_config import KEY, TYPE, login
+from tiphys.core.repositories.credentials import LABEL, WRITING, best, credentials
+from tiphys.model.addresses import shown
+from tiphys.model.errors import SpecError, Unavailable
+from tiphys.model.images import Repository
+from tiphys.model.objects import AppName, Key, Kind, part
+from tiphys.reconcile.newest_image import Shelf
+from tiphys.reconcile.ports import RenderCache
+from tiphys.reconcile.watch_images import Outside
+from tiphys.wiring.assembly import Engine
+from tiphys.wiring.engines import toolbox_binary
+from tiphys.wiring.offline import Kept
+from tiphys.wiring.settings import Settings, settings_from
+
+SECRET = Kind("", "Secret")
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """Docker configs in Secrets, and the engine's own in a file."""
+
+    cluster: WatchedCluster
+    own: Path | None
+
+    async def docker_config(self, namespace: str, secret: str) -> bytes:
+        """The docker config in a Secret; the engine's own, or nothing, for an empty name."""
+        if not secret:
+            return await own_config(self.own)
+        live = await self.cluster.read(Key(*SECRET, namespace, secret))
+        if not live or live.body.get("type") != TYPE:
+            raise SpecError(f"there is no Secret {namespace}/{secret} of type {TYPE}")
+        try:
+            return b64decode(str(part(live.body, "data").get(KEY, "")), validate=True)
+        except (NoBase64, ValueError) as error:
+            raise SpecError(f"the Secret {namespace}/{secret} has no {KEY}") from error
+
+
+@dataclass(frozen=True)
+class WriteBranches:
+    """Branches, with the credentials of the Secrets that may push."""
+
+    cluster: WatchedCluster
+    namespace: str
+
+    @asynccontextmanager
+    async def open(self, repo: str, name: str) -> AsyncIterator[Branch]:
+        """A branch of the repository at a URL, empty for its default one."""
+        settings = GitSettings(environment=allowed_environment(os.environ))
+        async with Branch.open(repo, name, settings, await self._credentials(repo)) as branch:
+            yield branch
+
+    async def _credentials(self, repo: str) -> Credentials | None:
+        """What a Secret has for the URL. The engine's own environment is no one's: any Application names a URL."""
+        labels = f"{LABEL} in ({','.join(WRITING)})"
+        found = best(credentials(await self.cluster.labelled(SECRET, self.namespace, labels), WRITING), repo)
+        if not found:
+            return None
+        if not found.password:
+            raise SpecError(
+                f"the Secret {self.namespace}/{found.secret} has no password for {shown(repo)}; other ways to sign in "
+                "are not built yet for watched images"
+            )
+        return Credentials(found.username or USUAL_USER, found.password)
+
+
+async def own_config(path: Path | None) -> bytes:
+    """The engine's own docker config, read anew: a mounted Secret may change. Empty where none is named."""
+    if path is None:
+        return b""
+    try:
+        return await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise Unavailable(f"read TIPHYS_REGISTRY_CONFIG {path}: {error.strerror}") from error
+
+
+def registries(cache: RenderCache, settings: Settings) -> Registries:
+    """A client of registries, to be closed by ``async with``."""
+    return Registries(cache, RegistrySettings(plain=frozenset(settings.plain_registries)))
+
+
+@asynccontextmanager
+async def open_outside(engine: Engine, settings: Settings) -> AsyncIterator[Outside]:
+    """What looks at images reach, on an engine."""
+    cluster = engine.cluster
+    async with registries(engine.world.cache, settings) as registry:
+        keyring = Keyring(cluster, settings.registry_config)
+        branches = WriteBranches(cluster, settings.namespace)
+        yield Outside(engine.world, registry, engine.engines, keyring, branches)
+
+
+@asynccontextmanager
+async def open_image_watch(
+    engine: Engine, queue: Queue[AppName], settings: Settings
+) -> AsyncIterator[ImageWatch]:
+    """The loop that watches images, on an engine."""
+    async with open_outside(engine, settings) as outside:
+        yield ImageWatch(outside, queue, Pace(settings.image_poll.total_seconds()))
+
+
+@asynccontextmanager
+async def open_shelf(image: Repository, environment: Mapping[str, str]) -> AsyncIterator[Shelf]:
+    """A repository as the user of this machine sees it: by TIPHYS_REGISTRY_CONFIG, or what docker login wrote."""
+    settings = settings_from(environment)
+    where = settings.registry_config or _usual_config(environment)
+    config = await own_config(where if where and where.exists() else settings.registry_config)
+    async with Toolbox(toolbox_binary()) as toolbox, registries(Kept(), settings) as registry:
+        yield Shelf(image, registry, Engines(toolbox), login(config, image, str(where)))
+
+
+def _usual_config(environment: Mapping[str, str]) -> Path | None:
+    """Where docker keeps the credentials of ``docker login``."""
+    if folder := environment.get("DOCKER_CONFIG"):
+        return Path(folder) / "config.json"
+    home = environment.get("HOME")
+    return Path(home) / ".docker" / "config.json" if home else None
