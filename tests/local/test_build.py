@@ -64,6 +64,20 @@ def test_only_what_a_program_is_made_of_changes_its_fingerprint(module: Module) 
 
 
 @needs_go
+def test_a_program_that_is_built_on_demand_is_none_of_the_others_matter(module: Module) -> None:
+    before = module.fingerprint()
+    folder = module.folder / "realnode" / "other"
+    folder.mkdir(parents=True)
+    (folder / "main.go").write_text('package main\n\nfunc main() { print("other") }\n')
+    assert module.fingerprint() == before
+    apart = Module("other", module.folder, package="realnode/other")
+    other = apart.fingerprint()
+    (module.folder / "main.go").write_text("package main\n\nfunc main() {}\n")
+    assert apart.fingerprint() == other
+    assert output_of(built(apart, BuildLog(io.StringIO()))) == "other"
+
+
+@needs_go
 def test_what_does_not_compile_is_told_with_file_and_line_and_leaves_nothing(module: Module) -> None:
     (module.folder / "main.go").write_text("package main\n\nfunc main() { nonsense() }\n")
     with pytest.raises(SpecError, match=r"main\.go:3:15: undefined: nonsense"):
