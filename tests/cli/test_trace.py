@@ -145,6 +145,14 @@ def test_an_application_of_another_branch_does_not_render_from_a_file():
     assert rendering("https://git.example.com/charts", "staging", ["charts/homepage/values.yaml"], [staging])
 
 
+def test_an_application_renders_from_value_files_of_another_folder_too():
+    helm = {"valueFiles": ["values.yaml", "../../prod/homepage.yaml"]}
+    source = {"repoURL": "https://git.example.com/charts", "path": "charts/homepage", "helm": helm}
+    prod = app(LIVE, source=source)
+    assert rendering("https://git.example.com/charts", "", ["prod/homepage.yaml"], [prod])
+    assert not rendering("https://git.example.com/charts", "", ["prod/api.yaml"], [prod])
+
+
 def notes(plane, name, *entries, status=None):
     plane.has(name, status or WELL)
     plane.patch(name, {"metadata": {"annotations": timeline(*entries)}})

@@ -43,6 +43,7 @@ Exit codes:
   0    done
   1    failed, timed out, or refused; "app diff": there is a difference
   2    the command line is wrong; "app diff": it could not be computed
+  3    "release --wait", "image set --wait": pushed, and not seen live
   130  interrupted
 
 \b

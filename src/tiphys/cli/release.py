@@ -10,6 +10,7 @@ from tiphys.cli.image.build import built, image_facts, with_build
 from tiphys.cli.image.outcome import facts, order_of, released, show, with_repository
 from tiphys.cli.options import Flag, command, with_output
 from tiphys.cli.output import data, say, tell
+from tiphys.cli.tracing.waiting import expect_pushes, wait_until_live, with_wait
 from tiphys.core.release.images import Wish
 from tiphys.core.release.message import Origin
 
@@ -39,6 +40,7 @@ The halves alone are "tiphys image build" and "tiphys image set", where the cred
 @click.option("--path", "paths", multiple=True, help="Where the image is named, like deployment.image.tag.")
 @click.option("--pin", is_flag=True, help="Write the digest too, where none is yet.")
 @with_repository
+@with_wait
 @with_output("text", "json", "env")
 def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> None:
     """Build the image of a commit, push it, and set it in charts of the charts repository."""
@@ -46,6 +48,7 @@ def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> 
         raise click.UsageError("Missing option '--repo': the URL of the charts repository.")
     if flags["dry_run"]:
         raise click.UsageError("A release cannot be tried: use image set --dry-run.")
+    expect_pushes(flags)
     made = asyncio.run(built(context, flags))
     tell(f"Pushed {made.image}.")
     wishes = [
@@ -53,7 +56,8 @@ def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> 
         for path in flags["paths"] or [""]
     ]
     origin = Origin(made.image.digest, made.commit, "", made.made.built, made.made.pushed)
-    outcome = asyncio.run(released(order_of(charts, wishes, flags, origin), flags))
+    order = order_of(charts, wishes, flags, origin)
+    outcome = asyncio.run(released(order, flags))
     told = {**facts(outcome, flags), **image_facts(made), "image": str(made.image)}
     if output == "json":
         data(told, output)
@@ -61,3 +65,4 @@ def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> 
         say(assignments(told))
     else:
         show(outcome, flags)
+    wait_until_live(order, outcome, flags, output)

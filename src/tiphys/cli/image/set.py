@@ -13,6 +13,7 @@ from tiphys.cli.image.outcome import Flags, batch_of, facts, order_of, released,
 from tiphys.cli.image.wishes import TIME, wishes
 from tiphys.cli.options import Flag, command, with_output
 from tiphys.cli.output import data
+from tiphys.cli.tracing.waiting import expect_pushes, wait_until_live, with_wait
 from tiphys.core.release.message import Origin
 from tiphys.model.errors import SpecError, Unavailable
 from tiphys.reconcile.release import Order, Outcome, Part, candidates, edit_each
@@ -60,15 +61,18 @@ Credentials: of the URL, TIPHYS_GIT_TOKEN and TIPHYS_GIT_USERNAME, or what your 
     help="A list in YAML or JSON of what to set, as one commit; - reads stdin.",
 )
 @with_repository
+@with_wait
 @with_output("text", "json")
 def set_(charts: Sequence[str], output: str, **flags: Flag) -> None:
     """Set the images of charts: a folder of the charts repository, its name below charts/, or a file."""
+    expect_pushes(flags)
     order = _order(charts, flags)
     outcome = asyncio.run(released(order, flags)) if flags["repo"] else _edited_here(order, flags)
     if output == "json":
         data(facts(outcome, flags), output)
     else:
         show(outcome, flags)
+    wait_until_live(order, outcome, flags, output)
 
 
 def _order(charts: Sequence[str], flags: Flags) -> Order:

@@ -8,13 +8,14 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from posixpath import normpath
 
 from tiphys.cli.app.views import sources_of
 from tiphys.cli.output import one_line
 from tiphys.core.release.references import reference
 from tiphys.core.timeline.entries import Entry, Timeline, read
 from tiphys.core.webhooks.concerns import follows, place, touches
-from tiphys.model.api import Application, OperationState
+from tiphys.model.api import Application, ApplicationSource, OperationState
 from tiphys.model.flow import Phase
 from tiphys.model.tracking import TIMELINE
 
@@ -194,8 +195,15 @@ def rendering(
         for source in sources_of(app)
         if place(source.repo_url) == place(repo)
         and on_branch(source.target_revision)
-        and touches(files, [source.path if source.path not in (".", "./") else ""])
+        and touches(files, _reads(source))
     ]
+
+
+def _reads(source: ApplicationSource) -> list[str]:
+    """What an application says that it renders from: its folder, and value files that lie elsewhere."""
+    values = source.helm.value_files if source.helm else ()
+    folders = (source.path, *(f"{source.path}/{name}" if name[:1] != "/" else name for name in values))
+    return [normpath(f"/{path}").lstrip("/") for path in folders]
 
 
 def _is_automated(app: Application) -> bool:

@@ -162,3 +162,16 @@ def noted_as(revision: str) -> Wanted:
         return known or (timeline.at if timeline.entries else Entry(revision)) if at_it or known else None
 
     return wanted
+
+
+def moved_on(revision: str, apps: Sequence[Application]) -> Wanted:
+    """What an application is at, once it was looked at a commit, or at a later one than any of these were."""
+    noted = noted_as(revision)
+    before = {(app.metadata.namespace, app.metadata.name): app.status.sync.revision for app in apps}
+
+    def wanted(app: Application) -> Entry | None:
+        at = app.status.sync.revision
+        moved = at != before.get((app.metadata.namespace, app.metadata.name), at)
+        return noted(app) or (timeline_of(app).at if moved else None)
+
+    return wanted
