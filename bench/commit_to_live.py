@@ -4,7 +4,7 @@ From a push to the object that is live: how long it takes until the API server h
     .venv/bin/python bench/commit_to_live.py [--samples 100]
 
 By polling, pushes come at random moments to repositories that are polled apart from each other, as they do where
-people work. By refresh, the application is annotated right after the push, as a webhook does.
+people work. By webhook, the engine is told of the push right after it; by refresh, the application is annotated then.
 """
 
 import argparse
@@ -22,6 +22,7 @@ REPOSITORIES = 10
 POLL = 10.0
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{TARGET}/deployments"
 PATIENCE = 120.0
+WEBHOOK, REFRESH, POLLING = "by webhook", "by refresh", "by polling"
 
 
 @dataclass
@@ -41,14 +42,18 @@ class Deliveries:
                 self.live.setdefault(_delivered(deployment), time.monotonic())
                 self.heard.notify_all()
 
-    async def sample(self, name: str, *, refresh: bool) -> float:
+    async def sample(self, name: str, by: str) -> float:
         """Push a change of an application; answers with the seconds until it is live."""
         self.words[name] += 1
         word = f"w{self.words[name]}"
-        await asyncio.to_thread(self.repositories[name].change, [name], word)
+        repository = self.repositories[name]
+        before = repository.revision
+        await asyncio.to_thread(repository.change, [name], word)
         pushed = time.monotonic()
-        if refresh:
+        if by == REFRESH:
             await self.ground.refresh(name)
+        if by == WEBHOOK:
+            await self.ground.tell(repository, before, [f"charts/{name}/values.yaml"])
         return await self.seen(name, word) - pushed
 
     async def seen(self, name: str, word: str) -> float:
@@ -62,7 +67,7 @@ class Deliveries:
         taken = []
         for _ in range(samples):
             await asyncio.sleep(random.uniform(0, POLL))  # noqa: S311 - no secret
-            taken.append(await self.sample(name, refresh=False))
+            taken.append(await self.sample(name, POLLING))
         return taken
 
 
@@ -89,10 +94,11 @@ async def measure(samples: int) -> None:
         await here.create(application(n, here.address(r)) for n, r in repositories.items())
         listening = asyncio.create_task(deliveries.listen())
         await asyncio.gather(*(deliveries.seen(name, "one") for name in names))
-        tell("by refresh", [await deliveries.sample(names[n % 10], refresh=True) for n in range(samples)])
+        for by in (WEBHOOK, REFRESH):
+            tell(by, [await deliveries.sample(names[n % 10], by) for n in range(samples)])
         each = -(-samples // REPOSITORIES)
         taken = await asyncio.gather(*(deliveries.polled(name, each) for name in names))
-        tell("by polling", [seconds for of_one in taken for seconds in of_one])
+        tell(POLLING, [seconds for of_one in taken for seconds in of_one])
         listening.cancel()
         await asyncio.wait([listening])
 

@@ -7,6 +7,7 @@ measured, and when, the scripts decide.
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 
 import tiphys_localkube
@@ -29,6 +31,7 @@ TARGET = "bench"
 """The namespace that everything is delivered to."""
 APPLICATIONS = f"{applications.GROUP}/namespaces/{NAMESPACE}/applications"
 
+_LISTENING = re.compile(r"listening +url=(\S+)")
 _CHART = """
 apiVersion: v2
 name: {name}
@@ -152,6 +155,23 @@ class Ground:
         """Ask for an application to be looked at now, as a webhook does."""
         patch = orjson.dumps({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
         await self.api.call("PATCH", f"{APPLICATIONS}/{name}", {}, patch, "application/merge-patch+json")
+
+    async def tell(self, repository: Repository, before: str, files: Iterable[str]) -> None:
+        """Tell of what was pushed as GitHub does, by a webhook."""
+        commit = {"id": repository.revision, "added": [], "modified": list(files), "removed": []}
+        moved = {
+            "ref": "refs/heads/main",
+            "before": before,
+            "after": repository.revision,
+            "commits": [commit],
+        }
+        payload = {**moved, "repository": {"clone_url": self.address(repository)}}
+        url = _LISTENING.findall(self.place.log("engine").read_text())[-1]
+        async with (
+            aiohttp.ClientSession() as web,
+            web.post(f"{url}/api/webhook", json=payload, headers={"X-GitHub-Event": "push"}) as answer,
+        ):
+            assert answer.status == 202, await answer.text()
 
     async def follow(self, path: str) -> AsyncIterator[dict[str, Any]]:
         """The objects below a path as they are, and then each as it changes."""
