@@ -196,9 +196,10 @@ def _changes(before: File, after: File, wanted: Mapping[int, Mapping[Place, str]
     found: dict[Place, Change] = {}
     for number, asked in wanted.items():
         for place, value in asked.items():
-            was = before.scalars[place]
-            if place not in found and not (was.is_text and was.value == value):
-                found[place] = Change(before.name, place, was.value, value, named.get(place, ""), number)
+            was = before.scalars.get(place)
+            if place not in found and not (was and was.is_text and was.value == value):
+                earlier = was.value if was else ""
+                found[place] = Change(before.name, place, earlier, value, named.get(place, ""), number)
     return list(found.values())
 
 

@@ -89,12 +89,14 @@ def ring(tmp_path: Path, home: dict[str, str]) -> Iterator[dict[str, str]]:
 
 @needs_gpg
 @pytest.mark.parametrize("by", ["text", "git"])
-async def test_a_gpg_key_signs(charts: Origin, home: dict[str, str], ring: dict[str, str], by: str):
+async def test_a_gpg_key_signs(
+    charts: Origin, tmp_path: Path, home: dict[str, str], ring: dict[str, str], by: str
+):
     if by == "text":
         key = run(*GPG, "--armor", "--export-secret-keys", environment=ring)
         given = {**home, "TIPHYS_GIT_SIGNING_KEY": key}
     else:
-        Path(home["HOME"], ".gitconfig").write_text("[user]\n  signingKey = ada@example.org\n")
+        (tmp_path / "home" / ".gitconfig").write_text("[user]\n  signingKey = ada@example.org\n")
         given = ring
     commit = await signed(charts, await signer(given))
     assert "[GNUPG:] GOODSIG" in verified(charts, commit, ring)

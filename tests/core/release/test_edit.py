@@ -51,6 +51,43 @@ def test_only_the_values_bytes_change(written: Written, value: str, marked: bool
     assert edited(read(after, "values.yaml"), {place: value}).encoded() == after
 
 
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(files(), st.booleans(), TEXTS.filter(bool), st.data())
+def test_a_key_that_is_missing_comes_in_and_no_byte_goes(
+    written: Written, flow: bool, value: str, data: st.DataObject
+):
+    """An image without a tag, at the end of a file of any kind or before it."""
+    end = "\r\n" if "\r\n" in written.text else "\n"
+    comment = data.draw(st.sampled_from(["", "  # ours"]))
+    block = f"zz:{end}    image:{end}       repository: a/b{comment}{end}       pull: x{end}"
+    image = f"zz: {{ image: {{repository: 'a/b' }}}}{comment}{end}" if flow else block
+    # A second document would come between.
+    text = image if "second: document" in written.text else written.text + image
+    cut = data.draw(st.booleans())
+    before = text.removesuffix(f"       pull: x{end}").removesuffix(end) if cut else text
+    place = Place(0, ("zz", "image", "tag"))
+
+    after = setting_at(before, place, value)
+
+    new = [tree for tree in documents(after.encode()) if "zz" in tree]
+    assert new == [replaced_in(tree, value) for tree in documents(before.encode()) if "zz" in tree]
+    head = next(
+        at for at in range(len(before) + 1) if at == len(before) or not after.startswith(before[: at + 1])
+    )
+    assert after.endswith(before[head:])
+    assert len(after) > len(before)
+    assert "\r\n" not in before or "\n" not in after.replace("\r\n", "")
+    assert setting_at(after, place, value) == after
+
+
+def setting_at(text: str, place: Place, value: str) -> str:
+    return edited(read(text.encode(), "values.yaml"), {place: value}).encoded().decode()
+
+
+def replaced_in(tree, value: str):
+    return {**tree, "zz": {"image": {**tree["zz"]["image"], "tag": value}}}
+
+
 @given(
     st.one_of(st.sampled_from(NASTY), TEXTS), st.sampled_from(["1.0", "v1", "'1'", '"1"', "", "~", "!!str 1"])
 )

@@ -12,7 +12,7 @@ from itertools import islice
 
 import yaml
 
-from tiphys.core.release.nodes import LOADER, Node, Scalar, roots, walk, written_twice
+from tiphys.core.release.nodes import LOADER, Mapping, Node, Scalar, roots, walk, written_twice
 from tiphys.core.release.paths import Place
 from tiphys.model.errors import SpecError
 
@@ -42,12 +42,21 @@ class File:
     @cached_property
     def scalars(self) -> dict[Place, Scalar]:
         """Every scalar by every place where it is met, in the file's order. Raises ``SpecError``."""
-        found: dict[Place, Scalar] = {}
+        return {place: node for place, node in self._nodes if isinstance(node, Scalar)}
+
+    @cached_property
+    def mappings(self) -> dict[Place, Mapping]:
+        """Every mapping by every place where it is met, in the file's order. Raises ``SpecError``."""
+        return {place: node for place, node in self._nodes if isinstance(node, Mapping)}
+
+    @cached_property
+    def _nodes(self) -> Sequence[tuple[Place, Node]]:
+        found: list[tuple[Place, Node]] = []
         for document, root in enumerate(self._roots):
             nodes = list(islice(walk(root), MOST_NODES + 1))
             if len(nodes) > MOST_NODES:
                 raise SpecError(f"{self.name} holds more than {MOST_NODES} values, aliases followed")
-            found |= {Place(document, path): node for path, node in nodes if isinstance(node, Scalar)}
+            found += [(Place(document, path), node) for path, node in nodes]
         return found
 
     def written_twice(self, place: Place) -> Scalar | None:

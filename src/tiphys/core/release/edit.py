@@ -7,12 +7,13 @@ that place is asked for too. Whether all this came true is found out by reading 
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import yaml
 
 from tiphys.core.languages.plain_scalars import reads_as_text
 from tiphys.core.release.document import File
+from tiphys.core.release.insert import Gap, gaps
 from tiphys.core.release.nodes import Scalar
 from tiphys.core.release.paths import Place
 from tiphys.model.errors import SpecError
@@ -25,28 +26,43 @@ def edited(file: File, values: Mapping[Place, str]) -> File:
     """
     The file with these texts at these places; the very same where all of them are there already.
 
-    Raises ``SpecError`` where that cannot be done without touching anything else.
+    A place whose mapping lacks it is made. Raises ``SpecError`` where that cannot be done without touching anything
+    else.
     """
+    there = {place: value for place, value in values.items() if place in file.scalars}
+    added = _added(file, [place for place in values if place not in there])
     wanted = {
         scalar: values[place]
-        for place, scalar in _named(file, values).items()
+        for place, scalar in _named(file, there).items()
         if not (scalar.is_text and scalar.value == values[place])
     }
-    _expect_nothing_else(file, values, wanted)
+    _expect_nothing_else(file, there, wanted)
+    pieces = [(scalar.span, _put(file, scalar, value)) for scalar, value in wanted.items()]
+    for gap in added:
+        written = {
+            place: _written(file, values[place], gap.quotes(file), flow=gap.flow) for place in gap.names
+        }
+        at, piece = gap.written(file, written)
+        pieces.append(((at, at), piece))
     text = file.text
-    for scalar, value in sorted(wanted.items(), key=lambda item: item[0].span, reverse=True):
-        start, end = scalar.span
-        # A value that was left out stands right behind its colon or dash.
-        text = text[:start] + " " * (start == end) + _written(file, scalar, value) + text[end:]
+    # A line that is put in where a value ends comes behind that value.
+    for (start, end), piece in sorted(pieces, key=lambda each: (each[0][0], each[0][1]), reverse=True):
+        text = text[:start] + piece + text[end:]
     after = File(file.name, text, file.marked)
-    _expect_exactly(file, after, wanted)
+    _expect_exactly(file, after, wanted, [(gap, values) for gap in added])
     return after
 
 
+def _added(file: File, missing: Sequence[Place]) -> Sequence[Gap]:
+    """Room for what is missing. Raises ``SpecError`` where there is none."""
+    found = gaps(file, missing)
+    known = {place for gap in found for place in gap.names}
+    if without := [place for place in missing if place not in known]:
+        raise SpecError(f"{file.name} has no value {without[0]}")
+    return found
+
+
 def _named(file: File, places: Collection[Place]) -> dict[Place, Scalar]:
-    missing = [place for place in places if place not in file.scalars]
-    if missing:
-        raise SpecError(f"{file.name} has no value {missing[0]}")
     for place in places:
         if key := file.written_twice(place):
             raise SpecError(
@@ -66,29 +82,52 @@ def _expect_nothing_else(file: File, values: Mapping[Place, str], wanted: Mappin
             )
 
 
-def _written(file: File, scalar: Scalar, value: str) -> str:
-    """The value as it stands in the file, quoted as the one before it was if that will do."""
+def _put(file: File, scalar: Scalar, value: str) -> str:
+    """What stands in a scalar's stead: with its quotes, if these will do."""
     if scalar.style in _BLOCKS:
         raise SpecError(
             f"{file.name}, line {scalar.line}: the value is a block of text; write it on one line first"
         )
+    start, end = scalar.span
+    # A value that was left out stands right behind its colon or dash.
+    return " " * (start == end) + _written(file, value, scalar.style, flow=scalar.flow)
+
+
+def _written(file: File, value: str, style: str, *, flow: bool) -> str:
+    """A value as it stands in the file, in quotes of this style or in those that it needs."""
     if not value.isprintable():
         raise SpecError(f"{value!r} cannot be written into {file.name}: it has control characters")
-    if scalar.style == "'":
+    if style == "'":
         return "'" + value.replace("'", "''") + "'"
-    risky = scalar.flow and ":" in value
-    if not scalar.style and _PLAIN.fullmatch(value) and reads_as_text(value) and not risky:
+    risky = flow and ":" in value
+    if not style and _PLAIN.fullmatch(value) and reads_as_text(value) and not risky:
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _expect_exactly(before: File, after: File, wanted: Mapping[Scalar, str]) -> None:
+def _expect_exactly(
+    before: File, after: File, wanted: Mapping[Scalar, str], added: Sequence[tuple[Gap, Mapping[Place, str]]]
+) -> None:
     """Raises ``SpecError`` unless a parser finds the new values, and all else as it was."""
     expected = [_facts(event) for event in before.events]
+    texts = {scalar.event for scalar in wanted}
     for scalar, value in wanted.items():
         expected[scalar.event] = (*expected[scalar.event][:-1], value)
-    if _understood(after) != expected or not _texts(after) >= {scalar.event for scalar in wanted}:
-        lines = sorted({scalar.line for scalar in wanted})
+    for gap, values in sorted(added, key=lambda each: each[0].event, reverse=True):
+        pairs = [text for place, name in gap.names.items() for text in (name, values[place])]
+        expected[gap.event + 1 : gap.event + 1] = [
+            (yaml.ScalarEvent, None, None, None, text) for text in pairs
+        ]
+        texts = {event + len(pairs) * (event > gap.event) for event in texts}
+        texts |= set(range(gap.event + 2, gap.event + 2 + len(pairs), 2))
+    new = {place for gap, _ in added for place in gap.names}
+    # Where an alias or a merge leads to the mapping, a new key is met there too.
+    if (
+        _understood(after) != expected
+        or not _texts(after) >= texts
+        or after.scalars.keys() - before.scalars.keys() != new
+    ):
+        lines = sorted({*(scalar.line for scalar in wanted), *(gap.key.line for gap, _ in added)})
         raise SpecError(
             f"{before.name}, line {', '.join(map(str, lines))}: the value cannot be changed without changing "
             "something else; write it as plain text in quotes first"

@@ -6,10 +6,12 @@ Charts write an image as ``image: {repository, tag, digest}`` or as ``image: rep
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import product
 
 from tiphys.core.release.document import File
+from tiphys.core.release.insert import REPOSITORIES
 from tiphys.core.release.nodes import Scalar
 from tiphys.core.release.paths import Path, Place, parsed
 from tiphys.core.release.references import Reference, expect_digest, expect_tag, reference
@@ -18,7 +20,6 @@ from tiphys.model.errors import SpecError
 USUAL: tuple[Path, ...] = (("deployment", "image"), ("image",))
 """Where the image of a chart is looked for, the first that is there."""
 _TAGS = ("tag", "newTag")
-_REPOSITORIES = ("repository", "newName", "name")
 _MOST_TOLD = 8
 
 
@@ -85,9 +86,11 @@ class Spot:
         digest = wish.digest if pinned else ""
         if self.whole:
             return {self.whole: str(Reference(self.held.repository, wish.tag, digest))}
-        found = {self.digest: digest} if self.digest and digest else {}
+        found = {}
         if self.tag and wish.tag:
             found[self.tag] = wish.tag + f"@{digest}" * bool(digest and not self.digest)
+        if self.digest and digest:
+            found[self.digest] = digest
         if not found:
             lacking = "--tag" if self.tag else "a tag"
             raise SpecError(f"{name}: {self} has no place for that: it lacks {lacking}")
@@ -106,6 +109,19 @@ def spots(file: File) -> Sequence[Spot]:
     return list(found.values())
 
 
+def bare(file: File) -> Sequence[Spot]:
+    """What names an image without saying which one of it: the key for that is missing, and would be made."""
+    found = []
+    for at in file.mappings:
+        below, in_kustomization = _below(file, at), at.path[-2:-1] == ("images",)
+        repository = "name" if in_kustomization else "repository"
+        if repository in below and _is_image(file, at) and not below.keys() & {*_TAGS, "digest"}:
+            tag = Place(at.document, (*at.path, "newTag" if in_kustomization else "tag"))
+            digest = Place(at.document, (*at.path, "digest")) if in_kustomization else None
+            found.append(replace(_parts(file, at), tag=tag, digest=digest))
+    return found
+
+
 def values(file: File, wishes: Sequence[Wish]) -> dict[Place, str]:
     """What is to stand where, for these wishes. Raises ``SpecError`` that says what there is instead."""
     return together(file, [spot.fulfil(wish, file.name) for wish in wishes for spot in meant(file, wish)])
@@ -122,29 +138,33 @@ def together(file: File, wanted: Iterable[Mapping[Place, str]]) -> dict[Place, s
 
 def meant(file: File, wish: Wish) -> Sequence[Spot]:
     """The spots that a wish is about, all of one image. Raises ``SpecError`` that says what there is instead."""
-    there = spots(file)
+    there, without = spots(file), bare(file)
     if wish.path:
-        return [_at(file, wish.path, there)]
+        return [_at(file, wish.path, [*there, *without])]
     if wish.name:
-        return _named(file, wish.name, there)
-    if own := [spot for spot in there if wish.repository and spot.held.repository == wish.repository]:
-        return own
-    for path in USUAL:
-        if usual := [spot for spot in there if spot.at.path == path]:
-            there = usual
-            break
-    if len(there) != 1:
+        return _named(file, wish.name, there, without)
+    for some in (there, without):
+        if own := [spot for spot in some if wish.repository and spot.held.repository == wish.repository]:
+            return own
+    for some, path in product((there, without), USUAL):
+        if usual := [spot for spot in some if spot.at.path == path]:
+            return _expect_one(file, usual)
+    return _expect_one(file, there or without)
+
+
+def _expect_one(file: File, found: Sequence[Spot]) -> Sequence[Spot]:
+    if len(found) != 1:
         which = (
-            "several images: say which with --image or --path" if there else "no image: say where with --path"
+            "several images: say which with --image or --path" if found else "no image: say where with --path"
         )
-        raise SpecError(f"{file.name} names {which}{_told(there)}")
-    return there
+        raise SpecError(f"{file.name} names {which}{_told(found)}")
+    return found
 
 
-def _named(file: File, name: str, there: Sequence[Spot]) -> Sequence[Spot]:
-    named = [spot for spot in there if spot.named(name)]
+def _named(file: File, name: str, there: Sequence[Spot], without: Sequence[Spot]) -> Sequence[Spot]:
+    named = [s for s in there if s.named(name)] or [s for s in without if s.named(name)]
     if not named:
-        raise SpecError(f"{file.name} names no image {name}{_told(there)}")
+        raise SpecError(f"{file.name} names no image {name}{_told([*there, *without])}")
     if len({spot.held.repository for spot in named}) > 1:
         raise SpecError(f"{file.name}: {name} means several images{_told(named)}")
     return named
@@ -193,7 +213,7 @@ def _parts(file: File, at: Place) -> Spot:
     text = {key: file.scalars[place].value for key, place in below.items()}
     tag = next((below[key] for key in _TAGS if key in below), None)
     written, _, digest = (file.scalars[tag].value if tag else "").partition("@")
-    repository = next((text[key] for key in _REPOSITORIES if text.get(key)), "")
+    repository = next((text[key] for key in REPOSITORIES if text.get(key)), "")
     if text.get("registry"):
         repository = f"{text['registry']}/{repository}"
     held = Reference(repository, written, text.get("digest") or digest)
@@ -202,7 +222,7 @@ def _parts(file: File, at: Place) -> Spot:
 
 def _below(file: File, at: Place) -> dict[str, Place]:
     """The scalars of an image's mapping that tell of it."""
-    keys = (*_TAGS, *_REPOSITORIES, "registry", "digest")
+    keys = (*_TAGS, *REPOSITORIES, "registry", "digest")
     places = {key: Place(at.document, (*at.path, key)) for key in keys}
     return {key: place for key, place in places.items() if place in file.scalars}
 
