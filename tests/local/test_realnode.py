@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
@@ -51,13 +52,12 @@ def web(real_node: RealNode, tmp_path_factory: pytest.TempPathFactory) -> RealNo
     file = tmp_path_factory.mktemp("web") / "web.yaml"
     file.write_text(WEB)
     real_node.kubectl("apply", "-f", str(file))
-    real_node.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    until(lambda: len(real_node.addresses("web", "default")) == 2)
     return real_node
 
 
 def test_a_pod_answers_over_http_and_its_log_and_its_inside_can_be_had(web: RealNode) -> None:
     addresses = web.addresses("web", "default")
-    assert len(addresses) == 2
     assert all('["first"]' in fetched(f"{address}/hello") for address in addresses)
     assert web.kubectl("logs", "deployment/web") == "listening on :8080\n"
     with pytest.raises(Unavailable, match="needs an address to listen on"):
@@ -86,19 +86,23 @@ def test_pods_come_back_when_the_node_was_killed_and_stopping_it_leaves_nothing(
     parts.stop(place)
     assert traces(place) == []
     again = started(place)
-    again.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
-    end = time.monotonic() + 60
-    while not answering(again):
-        assert time.monotonic() < end
-        time.sleep(0.2)
+    until(lambda: answering(again))
     parts.stop(place)
     assert traces(place) == []
     started(place)
 
 
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
 def answering(node: RealNode) -> bool:
     try:
-        return all('"second"' in fetched(address) for address in node.addresses("web", "default"))
+        addresses = node.addresses("web", "default")
+        return len(addresses) == 2 and all('"second"' in fetched(address) for address in addresses)
     except OSError:
         return False
 
