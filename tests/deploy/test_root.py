@@ -3,6 +3,8 @@
 import json
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,18 @@ def test_one_command_installs_engine_and_applications_and_brings_an_entry_more(
     helm(*told("down", namespace, checkout))
     assert there("applications,deployments") == []
     assert "configmap/made-by-an-application" in there("configmaps")
+
+
+def test_tiphys_bootstraps_it_without_helm_and_helm_goes_on(
+    plane: Plane, helm: Helm, namespace: str, checkout: Path
+):
+    subprocess.run(["git", "init", "--quiet", checkout.parents[1]], check=True)
+    chart = checkout / "charts/tiphys"
+    where = ["--namespace", namespace, "--kubeconfig", plane.kubeconfig]
+    subprocess.run([sys.executable, "-m", "tiphys.cli.main", "bootstrap", chart, *where], check=True)
+    helm(*told("up", namespace, checkout))
+    (release,) = json.loads(helm("list", "--namespace", namespace, "--output", "json"))
+    assert (release["name"], release["revision"], release["status"]) == ("tiphys", "2", "deployed")
 
 
 def test_the_engine_takes_its_values_from_under_its_name(helm: Helm, checkout: Path):
