@@ -15,7 +15,9 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, GCCollector, Histogram, ProcessCollector
 from prometheus_client import Counter as Counted
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 from prometheus_client.registry import Collector
 
 from tiphys.model.addresses import shown
@@ -101,11 +103,10 @@ class Metrics:
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All of it, in a form that the ``Accept`` header takes, and the form's content type."""
-        try:
-            encode, content_type = choose_encoder(accept)
-        except ValueError:  # a version that is no number
-            encode, content_type = choose_encoder("")
-        return encode(self.registry), content_type
+        # Only that word counts: the rest of the header is a stranger's, and no name of ours needs an escape.
+        if OPENMETRICS.partition(";")[0] in accept:
+            return openmetrics(self.registry), OPENMETRICS  # type: ignore[no-untyped-call]
+        return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
 
 
 @dataclass(frozen=True, eq=False)
