@@ -12,7 +12,8 @@ from deploy.conftest import CHART, IMAGE, run_helm, template
 EVERYTHING = (
     "ingress.enabled=true,ingress.host=tiphys.example.com,ingress.tlsSecret=tls,networkPolicy.enabled=true,"
     "persistence.enabled=true,metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,"
-    "settings.workers=1000000,settings.poll=5s,rbac.scope=namespaces,rbac.namespaces={web}"
+    "settings.workers=1000000,settings.poll=5s,settings.plainRegistries={r.example.com:5000},registries.secret=registries,"
+    "rbac.scope=namespaces,rbac.namespaces={web}"
 )
 NAMED_BY_NAMESPACE = {"ClusterRole", "ClusterRoleBinding"}
 
