@@ -39,6 +39,9 @@ _OPTIONS = (
     click.option(
         "--author", metavar="'NAME <MAIL>'", default="", help="Who commits.  [default: as git or CI say]"
     ),
+    click.option(
+        "--sign", is_flag=True, help="Sign the commit, by the key of TIPHYS_GIT_SIGNING_KEY or your git's."
+    ),
     click.option("--offline", is_flag=True, help="Ask no cluster: take what the file says."),
     click.option(
         "--force", is_flag=True, help="Take what the file says, even if the Application is not healthy."
@@ -97,6 +100,7 @@ def promote(access: Access, app: str, output: str, **flags: Flag) -> None:
 
 async def _promoted(access: Access, app: str, flags: dict[str, Flag]) -> tuple[Plan, Outcome]:
     from tiphys.wiring.proposing import open_proposal  # noqa: PLC0415 - the help needs none of it
+    from tiphys.wiring.pushing import signer_of  # noqa: PLC0415
     from tiphys.wiring.releasing import author_of, open_branch  # noqa: PLC0415
 
     ways = Ways(app, flags["source"], flags["target"])
@@ -105,18 +109,19 @@ async def _promoted(access: Access, app: str, flags: dict[str, Flag]) -> tuple[P
     repo, branch = flags["repo"], flags["branch"]
     author = author_of(flags["author"], os.environ)
     wanted = Wanted(ways, repo, author, flags["images"], flags["message"], flags["force"])
-    if flags["pull_request"]:
-        async with open_proposal(repo, branch, "", flags["forge"], os.environ) as (topic, forge):
-            made = await plan(wanted, topic, applications)
-            topic.head = made.head
+    signer = await signer_of(os.environ, wanted=flags["sign"])
+    if flags["dry_run"] or not flags["pull_request"]:
+        async with open_branch(repo, branch, os.environ) as opened:
+            opened.signer = signer
+            made = await plan(wanted, opened, applications)
             if flags["dry_run"]:
-                return made, await preview(made.order, topic)
-            return made, await propose(made.order, topic, forge, flags["timeout"])
-    async with open_branch(repo, branch, os.environ) as opened:
-        made = await plan(wanted, opened, applications)
-        if flags["dry_run"]:
-            return made, await preview(made.order, opened)
-        return made, await release(made.order, opened, flags["timeout"])
+                return made, await preview(made.order, opened)
+            return made, await release(made.order, opened, flags["timeout"])
+    async with open_proposal(repo, branch, "", flags["forge"], os.environ) as (topic, forge):
+        topic.signer = signer
+        made = await plan(wanted, topic, applications)
+        topic.head = made.head
+        return made, await propose(made.order, topic, forge, flags["timeout"])
 
 
 async def _applications(access: Access, flags: dict[str, Flag]) -> Sequence[Application] | None:

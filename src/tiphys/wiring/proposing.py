@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from tiphys.adapters.forge import App, Forge, Place, Web, app_of, forge, place_of, token_of
 from tiphys.adapters.git import Credentials, Topic
-from tiphys.adapters.git.signing_in import USUAL_USER, apart, given, known
+from tiphys.adapters.git.signing_in import USUAL_USER, apart, expect_secrecy, given, known
 from tiphys.model.addresses import shown
 from tiphys.model.errors import SpecError
 from tiphys.wiring.pushing import settings_of
@@ -22,6 +22,9 @@ async def open_proposal(
     """
     url, _ = apart(repo)
     place = place_of(url, named, environment)
+    settings = settings_of(environment)
+    if not settings.plain_tokens:
+        expect_secrecy(place.api)
     who = await of_app(repo, environment, named) or await known(repo, environment)
     token = who if isinstance(who, Credentials) else await _of_api(place, environment)
     if not token:
@@ -30,7 +33,7 @@ async def open_proposal(
             "open pull requests"
         )
     async with (
-        Topic.beside(repo, base, head, settings_of(environment), who) as topic,
+        Topic.beside(repo, base, head, settings, who) as topic,
         Web.open(place.api, place.name) as web,
     ):
         yield topic, forge(place, token.secret, web)
@@ -46,7 +49,7 @@ async def of_app(repo: str, environment: Mapping[str, str], named: str = "") -> 
     if inside or given(environment) or not url.startswith(("http://", "https://")):
         return None
     app = app_of(environment)
-    return await _token(app, _place(url, named, environment)) if app else None
+    return await _token(app, _place(url, named, environment), environment) if app else None
 
 
 async def _of_api(place: Place, environment: Mapping[str, str]) -> Credentials | None:
@@ -64,8 +67,10 @@ def _place(url: str, named: str, environment: Mapping[str, str]) -> Place:
         return place_of(url, "github", environment)
 
 
-async def _token(app: App, place: Place) -> Credentials | None:
+async def _token(app: App, place: Place, environment: Mapping[str, str]) -> Credentials | None:
     if place.kind != "github":
         return None
+    if not settings_of(environment).plain_tokens:
+        expect_secrecy(place.api)
     async with Web.open(place.api, place.name) as web:
         return Credentials(USUAL_USER, await token_of(app, place, web))

@@ -21,9 +21,10 @@ TOKEN = "t0ken"
 
 @dataclass
 class Host:
-    """A forge with one repository, ``example/charts``."""
+    """A forge with one repository."""
 
     kind: str
+    path: str = "example/charts"
     token: str = TOKEN
     url: str = ""
     pulls: list[dict[str, Any]] = field(default_factory=list)
@@ -35,14 +36,22 @@ class Host:
     @property
     def repo(self) -> str:
         """The repository's URL."""
-        return f"{self.url}/example/charts.git"
+        return f"{self.url}/{self.path}.git"
+
+    @property
+    def owner(self) -> str:
+        """Whose repository it is."""
+        return self.path.partition("/")[0]
 
     async def start(self, stack: AsyncExitStack) -> "Host":
         """Listen on a port of loopback."""
-        app = web.Application()
-        app.router.add_route("*", "/{anything:.*}", self._answer)
-        self.url = await listen(app, stack)
+        self.url = await listen(self.added(web.Application()), stack)
         return self
+
+    def added(self, app: web.Application) -> web.Application:
+        """The application, with the forge in it."""
+        app.router.add_route("*", "/{anything:.*}", self._answer)
+        return app
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.calls.append(f"{request.method} {request.raw_path.partition('?')[0]}")
@@ -57,16 +66,16 @@ class Host:
     async def _github(self, request: web.Request) -> web.Response:
         if request.headers["X-GitHub-Api-Version"] != "2022-11-28" or not request.headers.get("User-Agent"):
             return _json({"message": "Request forbidden by administrative rules."}, 403)
-        match request.method, request.path.removeprefix("/api/v3/repos/example/charts").split("/")[1:]:
+        match request.method, request.path.removeprefix(f"/api/v3/repos/{self.path}").split("/")[1:]:
             case "GET", ["pulls"]:
                 owner, _, head = request.query["head"].partition(":")
                 base = request.query["base"]
-                found = [p for p in self._open(head, base) if owner == "example"]
+                found = [p for p in self._open(head, base) if owner == self.owner]
                 return _json([self._as_github(pull) for pull in found])
             case "POST", ["pulls"]:
                 body = await request.json()
                 if self._open(body["head"], body["base"]):
-                    told = f"A pull request already exists for example:{body['head']}."
+                    told = f"A pull request already exists for {self.owner}:{body['head']}."
                     errors = [{"resource": "PullRequest", "code": "custom", "message": told}]
                     return _json({"message": "Validation Failed", "errors": errors}, 422)
                 if body["head"] == body["base"]:
@@ -80,7 +89,7 @@ class Host:
 
     async def _gitlab(self, request: web.Request) -> web.Response:
         project, _, rest = request.raw_path.partition("?")[0].removeprefix("/api/v4/projects/").partition("/")
-        if unquote(project) != "example/charts" or "/" in project:
+        if unquote(project) != self.path or "/" in project:
             return _json({"message": "404 Project Not Found"}, 404)
         match request.method, rest.split("/"):
             case "GET", ["merge_requests"] if request.query["state"] == "opened":
@@ -102,7 +111,7 @@ class Host:
         return _json({"error": "404 Not Found"}, 404)
 
     async def _gitea(self, request: web.Request) -> web.Response:
-        match request.method, request.path.removeprefix("/api/v1/repos/example/charts").split("/")[1:]:
+        match request.method, request.path.removeprefix(f"/api/v1/repos/{self.path}").split("/")[1:]:
             case "GET", ["pulls"]:
                 page, most = int(request.query["page"]), min(int(request.query["limit"]), self.page)
                 found = [p for p in self.pulls if p["state"] == "open"]
@@ -121,9 +130,9 @@ class Host:
                 return _json(self._as_gitea(self._changed(int(number), await request.json())), 201)
         return _json({"errors": None, "message": "not found", "url": f"{self.url}/api/swagger"}, 404)
 
-    def has(self, head: str, base: str = "main", repository: str = "example/charts") -> None:
+    def has(self, head: str, base: str = "main", repository: str = "") -> None:
         """Somebody has opened a pull request."""
-        self._made(head, base, {"title": head, "body": ""})["repository"] = repository
+        self._made(head, base, {"title": head, "body": ""})["repository"] = repository or self.path
 
     def _open(self, head: str, base: str) -> list[dict[str, Any]]:
         return [p for p in self.pulls if (p["head"], p["base"], p["state"]) == (head, base, "open")]
@@ -136,7 +145,7 @@ class Host:
                 "state": "open",
                 "head": head,
                 "base": base,
-                "repository": "example/charts",
+                "repository": self.path,
                 "title": text["title"],
                 "body": text["body"],
             }
@@ -154,18 +163,18 @@ class Host:
             "state": pull["state"],
             "title": pull["title"],
             "body": pull["body"].replace("\n", "\r\n") or None,
-            "html_url": f"{self.url}/example/charts/pull/{pull['number']}",
-            "head": {"ref": pull["head"], "label": f"example:{pull['head']}"},
+            "html_url": f"{self.url}/{self.path}/pull/{pull['number']}",
+            "head": {"ref": pull["head"], "label": f"{self.owner}:{pull['head']}"},
             "base": {"ref": pull["base"]},
         }
 
     def _as_gitea(self, pull: dict[str, Any]) -> dict[str, Any]:
         return {
             **self._as_github(pull),
-            "html_url": f"{self.url}/example/charts/pulls/{pull['number']}",
+            "html_url": f"{self.url}/{self.path}/pulls/{pull['number']}",
             "body": pull["body"],
             "head": {"ref": pull["head"], "repo": {"full_name": pull["repository"]}},
-            "base": {"ref": pull["base"], "repo": {"full_name": "example/charts"}},
+            "base": {"ref": pull["base"], "repo": {"full_name": self.path}},
         }
 
     def _as_gitlab(self, pull: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +186,7 @@ class Host:
             "description": pull["body"],
             "source_branch": pull["head"],
             "target_branch": pull["base"],
-            "web_url": f"{self.url}/example/charts/-/merge_requests/{pull['number']}",
+            "web_url": f"{self.url}/{self.path}/-/merge_requests/{pull['number']}",
         }
 
 

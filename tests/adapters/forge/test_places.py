@@ -28,7 +28,7 @@ from tiphys.model.errors import SpecError
             "https://example.com/lab/api/v4",
             "a/b/charts",
         ),
-        ("ssh://git@a.example:2222/ada/charts", "gitea=http://a.example:3000", "http://a.example:3000/api/v1", "ada/charts"),
+        ("ssh://git@a.example:22/ada/x", "gitea=http://a.example:3000", "http://a.example:3000/api/v1", "ada/x"),
         ("https://[::1]:3000/ada/charts", "gitea", "https://[::1]:3000/api/v1", "ada/charts"),
     ],
 )  # fmt: skip

@@ -67,6 +67,8 @@ def batch_of(parts: Sequence[Part], flags: Flags) -> Order:
     """The order that the flags make of several parts."""
     from tiphys.wiring.releasing import author_of  # noqa: PLC0415 - the help needs none of it
 
+    if flags["pull_request"] and not flags["repo"]:
+        raise click.UsageError("--pull-request needs --repo: the URL of the charts repository.")
     return Order(parts, author_of(flags["author"], os.environ), flags["message"])
 
 
