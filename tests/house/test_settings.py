@@ -88,10 +88,12 @@ def test_every_variable_that_the_code_names_is_documented(folder: str):
         {"TIPHYS_RENDER_DEADLINE": "soon"},
         {"TIPHYS_WORKERS": "0"},
         {"TIPHYS_WORKERS": "many"},
+        {"TIPHYS_LISTEN": "somewhere"},
+        {"TIPHYS_WEBHOOK_MIB": "0"},
     ],
 )
 def test_settings_with_which_nothing_would_happen_are_told(environment: Mapping[str, str]):
-    with pytest.raises(SpecError, match=r"poll|sync deadline|RENDER_DEADLINE|workers|WORKERS"):
+    with pytest.raises(SpecError, match=r"poll|sync deadline|RENDER_DEADLINE|workers|WORKERS|listen|webhook"):
         settings_from(environment)
 
 

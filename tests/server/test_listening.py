@@ -112,3 +112,14 @@ async def test_a_port_that_is_taken_is_an_error(engine: Shown):
         with pytest.raises(OSError, match="in use"):
             async with listening(application(engine), other.getsockname()):
                 pass
+
+
+async def test_who_keeps_a_connection_open_does_not_keep_the_server_from_ending(engine: Shown):
+    async with listening(application(engine), ("127.0.0.1", 0)) as listener:
+        reader, writer = await asyncio.open_connection(*listener.address)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < 1
+    await reader.read()
+    writer.close()

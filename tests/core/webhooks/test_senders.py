@@ -14,6 +14,7 @@ from core.webhooks.payloads import FILES, NEW, NONE, OLD, SAMPLES, SECRETS, Samp
 from tiphys.core.webhooks import Delivery, Forged, Ignored, Malformed, Push, Secrets, read
 from tiphys.core.webhooks.senders import SENDERS
 
+HEADERS = sorted({name for sample in SAMPLES.values() for name in sample.delivery().headers})
 every_sender = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
 json = st.recursive(
     st.none()
@@ -192,3 +193,17 @@ def put(payload: Any, path: tuple[Any, ...], value: Any) -> Any:
     if isinstance(payload, list):
         return [put(each, path[1:], value) if n == path[0] else each for n, each in enumerate(payload)]
     return {k: put(each, path[1:], value) if k == path[0] else each for k, each in payload.items()}
+
+
+@given(
+    headers=st.dictionaries(st.sampled_from(HEADERS), st.text(max_size=20), max_size=4),
+    query=st.dictionaries(
+        st.sampled_from(["type", "secret"]), st.sampled_from(["dockerhub", "harbor", "é", ""])
+    ),
+    words=st.dictionaries(st.sampled_from(sorted(SECRETS.values)), st.text(max_size=9)),
+    body=st.binary(max_size=20) | json.map(orjson.dumps),
+)
+def test_any_request_is_answered(
+    headers: dict[str, str], query: dict[str, str], words: dict[str, str], body: bytes
+):
+    assert read(Delivery(headers, body, query), Secrets(words))
