@@ -100,6 +100,30 @@ async def test_a_commit_that_is_overtaken_names_the_one_that_contains_it(stage: 
     ]
 
 
+async def test_a_commit_that_does_not_render_is_blamed_until_another_mends_it(stage: Stage) -> None:
+    await running(stage, "shop", "api")
+    other = timeline(stage, "api")
+    sha = await comes(stage, "v2}}")
+    stage.push({"shop/templates/config.yaml": '{{ fail "no such luck" }}'})
+    await stage.poll()
+    await stage.plays("shop")
+    entry = timeline(stage).entries[-1]
+    assert "no such luck" in entry.failed
+    assert entry.rendered is None
+    assert timeline(stage).entries[-2].revision == sha
+    stage.api.asked.clear()
+    await stage.tells("shop")
+    assert stage.api.writes == []
+    mended = stage.push({"shop/templates/config.yaml": None})
+    await stage.poll()
+    await stage.plays("shop")
+    entry = timeline(stage).entries[-1]
+    assert (entry.revision, entry.failed) == (mended, "")
+    assert entry.healthy
+    await stage.plays("api")
+    assert timeline(stage, "api") == other
+
+
 async def test_a_restart_at_any_write_loses_no_time_that_was_noted(stage: Stage) -> None:
     await running(stage, "shop")
     await comes(stage, "v2")

@@ -57,7 +57,9 @@ def trace(access: Access, word: str, wait: bool, timeout: int, output: str, all_
         _show(traces)
     else:
         names = ", ".join(sorted(app.metadata.name for app in at))
-        tell(f"Commit {word[:12]} was seen, and changed nothing of what these render from: {names}")
+        tell(
+            f"Commit {word[:12]} was seen, and changed nothing of what these render from: {names}{_broken(apps)}"
+        )
 
 
 def _show(traces: Sequence[Trace]) -> None:
@@ -96,9 +98,14 @@ def _unknown(word: str, apps: Sequence[Application]) -> SpecError:
             "as this command?"
         )
     known = ", ".join(newest[:_NAMED]) + (" …" if len(newest) > _NAMED else "")
-    broken = [f"; {app.metadata.name} is {said}" for app in apps if (said := error_of(app))]
     return SpecError(
         f"nothing is known of {word!r} by any of {len(apps)} Applications, the newest commits of which are: {known}. "
         "Either it is not detected yet (--wait waits for it), or it is of another repository or branch, changed "
-        "nothing that they render from, or is older than what they note" + "".join(broken[:3])
+        "nothing that they render from, or is older than what they note" + _broken(apps)
     )
+
+
+def _broken(apps: Sequence[Application]) -> str:
+    """The applications of which nobody knows what they would render from."""
+    said = [f"; {app.metadata.name} is {why}" for app in apps if (why := error_of(app))]
+    return "".join(said[:_NAMED])

@@ -57,6 +57,8 @@ async def gone(going: Sequence[Live], scene: Scene) -> None:
 async def ready(keys: Sequence[Key], scene: Scene) -> None:
     """Wait until what can be ready is. Raises ``Unavailable`` that says what is not, and why."""
     left = {key: Health(HealthCode.PROGRESSING) for key in keys if key.of in AWAITED}
+    if not left:
+        return
 
     async def look() -> bool | None:
         found = await scene.site.read(list(left))
@@ -68,9 +70,10 @@ async def ready(keys: Sequence[Key], scene: Scene) -> None:
                 left[key] = health
         return None if left else True
 
-    if left:
-        scene.report.say(f"Waiting for {_named(list(left))} to become ready …")
-    if left and not await until(look, scene.patience):
+    if await look():
+        return
+    scene.report.say(f"Waiting for {_named(list(left))} to become ready …")
+    if not await until(look, scene.patience):
         told = "; ".join(
             f"{key} is {h.code.value}: {h.message}".rstrip(": ") for key, h in list(left.items())[:3]
         )

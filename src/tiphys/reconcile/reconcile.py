@@ -35,7 +35,7 @@ from tiphys.model.objects import AppName
 from tiphys.reconcile.delete import delete
 from tiphys.reconcile.look import REFRESH, SHARED, Look, health_now, look_at, own_options, sha_of
 from tiphys.reconcile.operate import Progress, as_wished, operate
-from tiphys.reconcile.timeline import arrived, noted_of
+from tiphys.reconcile.timeline import arrived, noted_failed, noted_of
 from tiphys.reconcile.tips import Followed
 from tiphys.reconcile.world import World
 
@@ -292,6 +292,7 @@ async def _tell(application: Application, error: TiphysError, world: World) -> N
         return
     now = world.now()
     kind = "InvalidSpecError" if isinstance(error, Refused | InvalidSpec) else "ComparisonError"
+    noted = await noted_failed(current, error, world)
     try:
         health = await health_now(current, world)
     except TiphysError:
@@ -304,7 +305,8 @@ async def _tell(application: Application, error: TiphysError, world: World) -> N
         state = ended(state, Phase.ERROR, str(error), now)
         status = replace(status, operation_state=state)
         _announce(current, state, world)
-    await _patched(current, status, state, world, _refresh_done(current, application))
+    marks = {**_refresh_done(current, application), **noted.annotations}
+    await _patched(current, status, state, world, marks)
 
 
 def _announce(application: Application, state: OperationState, world: World) -> None:

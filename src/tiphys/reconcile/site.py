@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tiphys.core.bootstrap.history import History, history_of
-from tiphys.core.bootstrap.records import Record, record_of
+from tiphys.core.bootstrap.records import Record, record_of, secret_key
 from tiphys.model.errors import SpecError, Unavailable
 from tiphys.model.flow import Phase, Result
 from tiphys.model.objects import Body, Catalog, Key, Kind, Live, Manifest
@@ -82,7 +82,8 @@ SECRET = Kind("", "Secret")
 async def history(name: str, namespace: str, site: Site) -> History:
     """The revisions of a release."""
     found = await site.search(SECRET, namespace, f"owner=helm,name={name}")
-    return history_of(record_of(secret) for secret in found)
+    prefix = secret_key(namespace, name, 0).name[:-1]
+    return history_of(record_of(secret) for secret in found if secret.key.name.startswith(prefix))
 
 
 async def write(record: Record, scene: Scene, *, new: bool = False) -> None:

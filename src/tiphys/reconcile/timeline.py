@@ -13,16 +13,16 @@ import structlog
 
 from tiphys.core.release.message import Origin, Released, one_line, releases
 from tiphys.core.release.references import reference
-from tiphys.core.sources.tools import source_of
+from tiphys.core.sources.tools import folder_of, source_of
 from tiphys.core.timeline.entries import Entry, Timeline, moment, read, written
-from tiphys.core.timeline.record import Standing, advanced, found, is_news
+from tiphys.core.timeline.record import Sighting, Standing, advanced, found, is_news
 from tiphys.core.timeline.steps import reached
 from tiphys.model.api import Application, OperationState
-from tiphys.model.errors import TiphysError
+from tiphys.model.errors import Refused, SpecError, TiphysError
 from tiphys.model.flow import HealthCode, SyncCode
 from tiphys.model.rendering import CommitMeta
 from tiphys.model.tracking import TIMELINE
-from tiphys.reconcile.look import Look
+from tiphys.reconcile.look import Look, followed
 from tiphys.reconcile.ports import Meter
 from tiphys.reconcile.world import World
 
@@ -56,12 +56,44 @@ async def arrived(look: Look, world: World) -> Sequence[Entry] | None:
     ``None`` where that could not be found out.
     """
     application = world.applications.get(world.name_of(look.application))
-    if application is None or not is_news(before := timeline_of(application), look.sighting):
+    if application is None or not is_news(timeline_of(application), look.sighting):
         return ()
-    repo, seen = source_of(look.application).repo_url, look.sighting
-    older = before.at.tip or before.at.revision if before.at else ""
+    return await _between(application, source_of(look.application).repo_url, look.sighting, world)
+
+
+async def noted_failed(application: Application, error: TiphysError, world: World) -> Noted:
+    """
+    What becomes of the timeline where nothing can be rendered any more, as far as a commit is to blame.
+
+    Which commit that is, is told by the application's folder: the files that a render reads are not known.
+    """
+    before = timeline_of(application)
+    unchanged = Noted(before, before, application.spec.project)
+    if not before.entries or not isinstance(error, SpecError | Refused):
+        return unchanged
     try:
-        commits = await world.repositories.between(repo, older, seen.revision, seen.paths)
+        reading, folder = world.tips.readings.get(followed(application)), folder_of(source_of(application))
+    except SpecError:
+        return unchanged
+    if not reading or not reading.tip or not reading.since:
+        return unchanged
+    said = one_line(str(error)) or "?"
+    seen = Sighting(reading.tip.sha, "", (folder,), reading.since, None, said)
+    if not is_news(before, seen):
+        return unchanged
+    commits = await _between(application, followed(application).repo, seen, world)
+    return Noted(before, found(before, seen, commits or ()), application.spec.project)
+
+
+async def _between(
+    application: Application, repo: str, seen: Sighting, world: World
+) -> Sequence[Entry] | None:
+    """The commits since the one that an application was at; ``None`` where that could not be found out."""
+    at = timeline_of(application).at
+    try:
+        commits = await world.repositories.between(
+            repo, at.tip or at.revision if at else "", seen.revision, seen.paths
+        )
     except TiphysError as error:
         log.warning("history is not known", application=application.metadata.name, why=str(error))
         return None

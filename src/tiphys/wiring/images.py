@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tiphys.adapters.cluster.cluster import WatchedCluster
-from tiphys.adapters.git import Branch, Credentials, allowed_environment
-from tiphys.adapters.git import Settings as GitSettings
-from tiphys.adapters.git.signing_in import USUAL_USER
+from tiphys.adapters.git import Branch, Credentials
+from tiphys.adapters.git.signing_in import USUAL_USER, Identity, apart
+from tiphys.adapters.git.ssh import Key as SshKey
+from tiphys.adapters.git.ssh import over_ssh
 from tiphys.adapters.registry import Registries
 from tiphys.adapters.registry import Settings as RegistrySettings
 from tiphys.adapters.render import Engines, Toolbox
 from tiphys.controller.image_watch import ImageWatch, Pace
 from tiphys.controller.queue import Queue
 from tiphys.core.images.docker_config import KEY, TYPE, login
-from tiphys.core.repositories.credentials import LABEL, WRITING, best, credentials
+from tiphys.core.repositories.credentials import LABEL, WRITING, Credential, best, credentials
 from tiphys.model.addresses import shown
-from tiphys.model.errors import SpecError, Unavailable
+from tiphys.model.errors import Refused, SpecError, Unavailable
 from tiphys.model.images import Repository
 from tiphys.model.objects import AppName, Key, Kind, part
 from tiphys.reconcile.newest_image import Shelf
@@ -30,9 +31,12 @@ from tiphys.reconcile.watch_images import Outside
 from tiphys.wiring.assembly import Engine
 from tiphys.wiring.engines import toolbox_binary
 from tiphys.wiring.offline import Kept
+from tiphys.wiring.pushing import settings_of
 from tiphys.wiring.settings import Settings, settings_from
 
-SECRET = Kind("", "Secret")
+SECRET, CONFIG_MAP = Kind("", "Secret"), Kind("", "ConfigMap")
+KNOWN_HOSTS = "argocd-ssh-known-hosts-cm"
+"""Where Argo CD keeps the keys of Git hosts."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +69,33 @@ class WriteBranches:
     @asynccontextmanager
     async def open(self, repo: str, name: str) -> AsyncIterator[Branch]:
         """A branch of the repository at a URL, empty for its default one."""
-        settings = GitSettings(environment=allowed_environment(os.environ))
-        async with Branch.open(repo, name, settings, await self._credentials(repo)) as branch:
-            yield branch
-
-    async def _credentials(self, repo: str) -> Credentials | None:
-        """What a Secret has for the URL. The engine's own environment is no one's: any Application names a URL."""
         labels = f"{LABEL} in ({','.join(WRITING)})"
         found = best(credentials(await self.cluster.labelled(SECRET, self.namespace, labels), WRITING), repo)
-        if not found:
-            return None
-        if not found.password:
-            raise SpecError(
-                f"the Secret {self.namespace}/{found.secret} has no password for {shown(repo)}; other ways to sign in "
-                "are not built yet for watched images"
-            )
-        return Credentials(found.username or USUAL_USER, found.password)
+        who = await self._who(found, repo) if found else None
+        if who is None and over_ssh(repo):
+            raise SpecError(f"{shown(repo)}: {self._lacking}, with url and sshPrivateKey")
+        try:
+            async with Branch.open(repo, name, settings_of(os.environ), who) as branch:
+                yield branch
+        except Refused as error:
+            if who or apart(repo)[1]:
+                raise
+            raise Refused(f"{shown(repo)}: {self._lacking}, with url, username and password") from error
+
+    @property
+    def _lacking(self) -> str:
+        return f"no Secret in namespace {self.namespace} may push there: make one with the label {LABEL}={WRITING[0]}"
+
+    async def _who(self, found: Credential, repo: str) -> Identity:
+        """What a Secret has. The engine's own environment does not count: any Application may name any URL."""
+        if over_ssh(repo) and found.ssh_private_key:
+            hosts = await self.cluster.read(Key(*CONFIG_MAP, self.namespace, KNOWN_HOSTS))
+            known = part(hosts.body, "data").get("ssh_known_hosts", "") if hosts else ""
+            return SshKey(found.ssh_private_key.strip() + "\n", str(known))
+        if not over_ssh(repo) and found.password:
+            return Credentials(found.username or USUAL_USER, found.password)
+        needed = "sshPrivateKey" if over_ssh(repo) else "password"
+        raise SpecError(f"the Secret {self.namespace}/{found.secret} has no {needed} for {shown(repo)}")
 
 
 async def own_config(path: Path | None) -> bytes:

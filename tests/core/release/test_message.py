@@ -80,6 +80,15 @@ def test_a_batch_is_read_back_one_by_one(batch: list[Released]):
     assert releases(message("Set 4 charts", batch)) == batch
 
 
+@given(st.lists(RELEASES | st.builds(Released, st.just(()), st.builds(Origin, SAID)), max_size=4))
+def test_no_image_is_told_what_is_of_another_one(batch: list[Released]):
+    known = {(image, each.origin) for each in batch for image in each.images}
+    told = {
+        (image, each.origin) for each in releases(message("Set 4 charts", batch)) for image in each.images
+    }
+    assert told == known
+
+
 @given(st.text() | st.lists(st.sampled_from([*TRAILERS, "", "Image:", "x", "image: y", "\r"])).map("\n".join))
 def test_any_text_is_read(text: str):
     for released in releases(text):

@@ -184,6 +184,29 @@ def test_an_engine_whose_clock_is_set_back_notes_no_time_before_an_earlier_one(t
     assert timeline.at.applied == after(5.25)
 
 
+def test_a_commit_that_does_not_render_says_why_and_is_superseded_by_what_mends_it(timeline: Timeline):
+    broken = Sighting(B, "", ("charts/web",), after(5), None, "no such luck")
+    assert is_news(timeline, broken)
+    timeline = found(timeline, broken, [committed(B)])
+    assert timeline.at
+    assert (timeline.at.failed, timeline.at.rendered) == ("no such luck", None)
+    assert not is_news(timeline, broken)
+    assert is_news(timeline, seen(C, reads=A))
+    mended = found(timeline, seen(C, reads=A), [committed(C)])
+    assert [(e.revision, e.superseded_by) for e in mended.entries] == [(A, ""), (B, C), (C, "")]
+
+
+def test_a_commit_that_renders_after_all_has_failed_no_longer(timeline: Timeline):
+    timeline = found(timeline, Sighting(B, "", (), after(5), None, "no such chart"), [committed(B)])
+    entry = found(timeline, seen(B, at=60), []).at
+    assert entry
+    assert (entry.failed, entry.detected, entry.rendered) == ("", after(5), after(60.25))
+
+
+def test_where_no_commit_is_to_blame_none_is_blamed(timeline: Timeline):
+    assert found(timeline, Sighting(B, "", (), after(5), None, "the disk is full"), []) == timeline
+
+
 def test_only_so_many_commits_are_kept(timeline: Timeline):
     for number in range(30):
         timeline = found(timeline, seen(f"{number:040x}"), [committed(f"{number:040x}")])
@@ -266,6 +289,8 @@ def play(each: Sequence[tuple[list[str], str, Standing, int]], *, restarts: bool
     for commits, tip, standing, at in each:
         state = read(written(states[-1])) if restarts else states[-1]
         sighting = seen(tip, at=at)
+        if at % 7 == 0:
+            sighting = replace(sighting, reads="", rendered=None, failed="no such luck")
         if is_news(state, sighting):
             state = found(state, sighting, [committed(sha) for sha in commits])
         states.append(advanced(state, standing, after(at + 1)))

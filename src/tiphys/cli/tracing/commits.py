@@ -81,6 +81,8 @@ def _standing(app: Application, timeline: Timeline, entry: Entry) -> tuple[Code,
         return Code.LIVE, "live" if entry.applied or entry.first else "live; nothing had to be applied"
     if not timeline.entries and (app.status.sync.status, health.status) == ("Synced", "Healthy"):
         return Code.LIVE, "live; the engine notes no times"
+    if entry.failed:
+        return Code.FAILED, f"not rendered: {entry.failed}"
     if error := error_of(app):
         return Code.FAILED, error
     operation = _operation(app, timeline, entry)

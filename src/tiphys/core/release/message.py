@@ -69,12 +69,23 @@ def message(text: str, released: Sequence[Released]) -> str:
     text = "\n".join(
         "".join(c for c in line if c.isprintable()).rstrip() for line in text.splitlines()
     ).strip()
-    trailers = "\n".join(line for each in released for line in each.trailers())
+    trailers = "\n".join(line for each in sorted(released, key=_clarity) for line in each.trailers())
     if not trailers:
         return f"{text}\n"
     paragraphs = text.split("\n\n")
     ends_with_trailers = len(paragraphs) > 1 and all(map(_TRAILER.fullmatch, paragraphs[-1].splitlines()))
     return f"{text}{chr(10) if ends_with_trailers else chr(10) * 2}{trailers}\n"
+
+
+def _clarity(released: Released) -> int:
+    """
+    An order in which nothing is read as told of another's images.
+
+    What names no image comes before all that do; what tells nothing but images comes last, where nothing follows it.
+    """
+    if not released.images:
+        return 0
+    return 1 if released.origin != Origin() else 2
 
 
 def releases(message: str) -> Sequence[Released]:

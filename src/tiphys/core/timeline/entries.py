@@ -43,6 +43,8 @@ class Entry:
     """When the application was first seen Synced and Healthy with it."""
     tip: str = ""
     """The newest commit when it was detected, if that is another one: syncs and the status name this one."""
+    failed: str = ""
+    """Why nothing can be rendered from it."""
     superseded_by: str = ""
     """The commit that came before this one was live, and contains it."""
     first: bool = False
@@ -51,7 +53,7 @@ class Entry:
     def __post_init__(self) -> None:
         """What is longer than there is room for is cut."""
         object.__setattr__(self, "images", tuple(i[:_LENGTH] for i in self.images[:_IMAGES]))
-        for name in ("subject", "digest", "source_commit"):
+        for name in ("subject", "digest", "source_commit", "failed"):
             object.__setattr__(self, name, getattr(self, name)[:_LENGTH])
 
     def is_at(self, revision: str) -> bool:
@@ -160,7 +162,7 @@ def _entry(value: object) -> Entry | None:
     )
 
 
-_TEXTS = ("subject", "digest", "source_commit", "tip", "superseded_by")
+_TEXTS = ("subject", "digest", "source_commit", "tip", "failed", "superseded_by")
 
 
 def _text(value: object) -> str:

@@ -4,9 +4,10 @@ How a timeline grows: commits are found by a look, and come further with what is
 Each time is noted once. It is never before an earlier one of the engine's, even where its clock was set back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from tiphys.core.timeline.entries import ENGINES_TIMES, LIMIT, Entry, Timeline, to_millisecond
 from tiphys.model.api import OperationState
@@ -24,7 +25,9 @@ class Sighting:
     """Where these files are, folders among them."""
     detected: datetime
     """When the engine first saw that the revision is the newest."""
-    rendered: datetime
+    rendered: datetime | None
+    failed: str = ""
+    """Why it could not be rendered; then nothing is known of what it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Standing:
 
 def is_news(timeline: Timeline, sighting: Sighting) -> bool:
     """Whether it takes the history of the repository to tell which commit a look was at."""
+    if sighting.failed:
+        return not (timeline.at and timeline.at.is_at(sighting.revision))
     return timeline.reads != sighting.reads
 
 
@@ -52,11 +57,20 @@ def found(timeline: Timeline, sighting: Sighting, commits: Sequence[Entry]) -> T
     fresh = [commit for commit in commits if not timeline.entry(commit.revision)]
     if commits and fresh[:1] == [commits[0]]:
         return _grown(timeline, sighting, fresh)
+    if sighting.failed:  # for another reason than a commit
+        return timeline
     if not timeline.entries:
         return _grown(timeline, sighting, [Entry(sighting.revision)])
     known = next((e.revision for e in reversed(timeline.entries) if e.is_at(sighting.revision)), "")
     current = commits[0].revision if commits else known or timeline.current
-    return replace(timeline, reads=sighting.reads, current=current)
+    return _with(
+        replace(timeline, reads=sighting.reads, current=current), partial(_rendered, sighting=sighting)
+    )
+
+
+def _rendered(entry: Entry, sighting: Sighting) -> Entry:
+    """A commit that is rendered after all: what kept it from that lay elsewhere."""
+    return replace(_reached(entry, "rendered", sighting.rendered or sighting.detected), failed="")
 
 
 def _grown(timeline: Timeline, sighting: Sighting, fresh: Sequence[Entry]) -> Timeline:
@@ -67,7 +81,8 @@ def _grown(timeline: Timeline, sighting: Sighting, fresh: Sequence[Entry]) -> Ti
     entry = replace(
         fresh[0],
         detected=detected,
-        rendered=max(to_millisecond(sighting.rendered), detected),
+        rendered=max(to_millisecond(sighting.rendered), detected) if sighting.rendered else None,
+        failed=sighting.failed,
         tip=sighting.revision if sighting.revision != newest else "",
         first=first,
     )
@@ -82,15 +97,23 @@ def _grown(timeline: Timeline, sighting: Sighting, fresh: Sequence[Entry]) -> Ti
 
 def advanced(timeline: Timeline, standing: Standing, now: datetime) -> Timeline:
     """The timeline, with the entry that the last look was at brought as far as it is."""
-    entry = timeline.at
-    if entry is None or entry.healthy:
-        return timeline
-    entry = _operated(entry, standing.operation, now)
-    if standing.live and not _is_running(standing.operation):
-        entry = _reached(entry, "healthy", now)
-    return replace(
-        timeline, entries=tuple(entry if e.revision == entry.revision else e for e in timeline.entries)
+    return _with(timeline, partial(_advanced, standing=standing, now=now))
+
+
+def _with(timeline: Timeline, change: Callable[[Entry], Entry]) -> Timeline:
+    """With the current entry changed, unless its way is over."""
+    entries = tuple(
+        change(entry) if entry.revision == timeline.current and not entry.healthy else entry
+        for entry in timeline.entries
     )
+    return replace(timeline, entries=entries)
+
+
+def _advanced(entry: Entry, standing: Standing, now: datetime) -> Entry:
+    if not entry.rendered:
+        return entry
+    entry = _operated(entry, standing.operation, now)
+    return _reached(entry, "healthy", now) if standing.live and not _is_running(standing.operation) else entry
 
 
 def _operated(entry: Entry, operation: OperationState | None, now: datetime) -> Entry:
