@@ -2,7 +2,8 @@
 The image: what its Dockerfile takes exists; and where buildah and a base image are, it is built and run for real.
 
 ``TIPHYS_TEST_BASE`` names the base, an image with python3 and pip; ``TIPHYS_TEST_BUILDAH`` has further flags of
-``buildah build``, such as ``--volume`` for a certificate authority. The first build takes some minutes.
+``buildah build``, such as ``--volume`` for a certificate authority, and ``TIPHYS_TEST_BUILDAH_STORE`` those of buildah
+that say where images are. The first build takes some minutes.
 """
 
 import fnmatch
