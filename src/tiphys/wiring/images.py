@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tiphys.adapters.cluster.cluster import WatchedCluster
 from tiphys.adapters.git import Branch, Credentials
-from tiphys.adapters.git.signing_in import USUAL_USER, Identity, apart
+from tiphys.adapters.git.signing_in import USUAL_USER, Identity
 from tiphys.adapters.git.ssh import Key as SshKey
 from tiphys.adapters.git.ssh import over_ssh
 from tiphys.adapters.registry import Registries
@@ -73,18 +73,24 @@ class WriteBranches:
         found = best(credentials(await self.cluster.labelled(SECRET, self.namespace, labels), WRITING), repo)
         who = await self._who(found, repo) if found else None
         if who is None and over_ssh(repo):
-            raise SpecError(f"{shown(repo)}: {self._lacking}, with url and sshPrivateKey")
+            raise SpecError(f"{shown(repo)}: {self._lacking}")
         try:
             async with Branch.open(repo, name, settings_of(os.environ), who) as branch:
                 yield branch
         except Refused as error:
-            if who or apart(repo)[1]:
+            said, remedy, _ = str(error).partition("; set TIPHYS_GIT_TOKEN")
+            if not remedy:
                 raise
-            raise Refused(f"{shown(repo)}: {self._lacking}, with url, username and password") from error
+            # A variable is the remedy for who calls us by hand.
+            mend = f"correct the Secret {self.namespace}/{found.secret}" if found else self._lacking
+            raise Refused(f"{said}; {mend}") from error
 
     @property
     def _lacking(self) -> str:
-        return f"no Secret in namespace {self.namespace} may push there: make one with the label {LABEL}={WRITING[0]}"
+        return (
+            f"no Secret in namespace {self.namespace} may push there: make one with the label {LABEL}={WRITING[0]}, "
+            "its url, and username and password or sshPrivateKey"
+        )
 
     async def _who(self, found: Credential, repo: str) -> Identity:
         """What a Secret has. The engine's own environment does not count: any Application may name any URL."""
