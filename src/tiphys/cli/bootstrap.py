@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tiphys.cli.options import Flag, command, with_output
+from tiphys.cli.options import Flag, command, with_output, with_values
 from tiphys.cli.output import data, say, tell, without_logs
 from tiphys.cli.releases import Reached, counted, listed, scene_of, with_release
 from tiphys.cli.render import Wish as Rendering
@@ -48,21 +48,7 @@ Run it again to upgrade. An upgrade that is given no values keeps those of the l
 @click.argument("chart", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--name", metavar="NAME", default="", help="The release's name.  [default: the chart's]")
 @with_release
-@click.option(
-    "-f",
-    "--values",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file with values; may be repeated, the last wins.",
-)
-@click.option("--set", "set_values", metavar="KEY=VALUE", multiple=True, help="A value, as with helm --set.")
-@click.option(
-    "--set-string",
-    "set_strings",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="A value that is text, as with helm --set-string.",
-)
+@with_values()
 @click.option(
     "--reset-values", is_flag=True, help="Begin with the chart's values, whatever was given before."
 )

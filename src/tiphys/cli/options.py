@@ -120,3 +120,33 @@ def with_timeout(default: int) -> Callable[[Command], Command]:
         show_default=True,
         help="Give up after so long; 0 means never.",
     )
+
+
+def with_values(note: str = "") -> Callable[[Command], Command]:
+    """Give a command the flags that give values to a chart; ``note`` is what else a user should know of files."""
+    options = (
+        click.option(
+            "-f",
+            "--values",
+            multiple=True,
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help=f"A file with values; may be repeated, the last wins. {note}".rstrip(),
+        ),
+        click.option(
+            "--set", "set_values", metavar="KEY=VALUE", multiple=True, help="A value, as with helm --set."
+        ),
+        click.option(
+            "--set-string",
+            "set_strings",
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="A value that is text, as with helm --set-string.",
+        ),
+    )
+
+    def given(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return given

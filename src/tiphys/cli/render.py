@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from tiphys.cli.options import Flag, command, with_output
+from tiphys.cli.options import Flag, command, with_output, with_values
 from tiphys.cli.output import data, tell, without_logs, yaml_text
 from tiphys.core.sources.recipe import Recipe
 from tiphys.model.api import (
@@ -89,21 +89,7 @@ Dependencies with file:// are followed, those of chart repositories come from a 
 @click.option(
     "-n", "--namespace", metavar="NAME", default="", help="The namespace of the release.  [default: default]"
 )
-@click.option(
-    "-f",
-    "--values",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file with values; may be repeated, the last wins. An Application's own values outrank it.",
-)
-@click.option("--set", "set_values", metavar="KEY=VALUE", multiple=True, help="A value, as with helm --set.")
-@click.option(
-    "--set-string",
-    "set_strings",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="A value that is text, as with helm --set-string.",
-)
+@with_values("An Application's own values outrank it.")
 @click.option(
     "--kube-version", metavar="VERSION", default="", help="The Kubernetes version that the chart sees."
 )
