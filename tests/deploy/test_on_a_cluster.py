@@ -15,6 +15,7 @@ import yaml
 from conftest import Plane
 from deploy.conftest import CHART, IMAGE, ROOT, Helm, template
 from deploy.test_chart import EVERYTHING
+from house.pages import page
 from journeys.conftest import until
 
 OPERATORS = {"ServiceMonitor", "PrometheusRule"}
@@ -100,12 +101,17 @@ def test_every_object_is_what_the_api_server_knows(plane: Plane, namespace: str)
         )
 
 
-def test_install_yaml_is_applied_by_kubectl_and_again(plane: Plane):
+def test_install_yaml_is_applied_by_kubectl_and_again_and_removed_as_the_page_says(plane: Plane):
     for _ in range(2):
         said = plane.kubectl("apply", "-f", str(ROOT / "deploy/install.yaml"))
     assert "deployment.apps/tiphys unchanged" in said
     assert "customresourcedefinition.apiextensions.k8s.io/applications.argoproj.io" in said
     plane.kubectl("rollout", "status", "deployment/tiphys", "-n", "argocd", "--timeout", "60s")
+    removed = [line for line in page("how-to/install.md").splitlines() if line.startswith("kubectl delete ")]
+    assert len(removed) == 2
+    for command in removed:
+        plane.kubectl(*command.split()[1:])
+    assert "applications.argoproj.io" in plane.kubectl("get", "crd", "-o", "name")
 
 
 @contextmanager
