@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from tiphys.cli.image.outcome import facts, show
+from tiphys.cli.image.outcome import COMMITTING, facts, show
 from tiphys.cli.image.proposal import OPTIONS
 from tiphys.cli.options import Access, Command, Flag, command, with_access, with_output
 from tiphys.cli.output import data, tell
@@ -39,22 +39,11 @@ _OPTIONS = (
     click.option(
         "--author", metavar="'NAME <MAIL>'", default="", help="Who commits.  [default: as git or CI say]"
     ),
-    click.option(
-        "--sign", is_flag=True, help="Sign the commit, by the key of TIPHYS_GIT_SIGNING_KEY or your git's."
-    ),
     click.option("--offline", is_flag=True, help="Ask no cluster: take what the file says."),
     click.option(
         "--force", is_flag=True, help="Take what the file says, even if the Application is not healthy."
     ),
-    click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing."),
-    click.option(
-        "--timeout",
-        metavar="SECONDS",
-        type=click.IntRange(min=1),
-        default=120,
-        show_default=True,
-        help="Give up after so long of others coming first.",
-    ),
+    *COMMITTING,
     *OPTIONS,
 )
 

@@ -21,7 +21,7 @@ Flags = Mapping[str, Flag]
 
 def with_repository(command: Command) -> Command:
     """Give a command the flags about the charts repository and the commit."""
-    for option in reversed((*_OPTIONS, *OPTIONS)):
+    for option in reversed((*_OPTIONS, *COMMITTING, *OPTIONS)):
         command = option(command)
     return command
 
@@ -41,6 +41,9 @@ _OPTIONS = (
     click.option(
         "--source-commit", metavar="SHA", default="", help="The application's commit.  [default: as CI says]"
     ),
+)
+"""What is said of the charts repository, and of the change."""
+COMMITTING = (
     click.option(
         "--sign", is_flag=True, help="Sign the commit, by the key of TIPHYS_GIT_SIGNING_KEY or your git's."
     ),
@@ -54,6 +57,7 @@ _OPTIONS = (
         help="Give up after so long of others coming first.",
     ),
 )
+"""How a commit is made and pushed."""
 
 
 def order_of(charts: Sequence[str], wishes: Sequence[Wish], flags: Flags, known: Origin) -> Order:
