@@ -115,3 +115,26 @@ def test_what_no_commit_has_is_built_if_its_tag_says_so(
     Path(".gitignore").write_text("*\n")
     pygit2.Repository(".").checkout("HEAD", strategy=pygit2.enums.CheckoutStrategy.FORCE)
     assert tiphys(*words).out.startswith(f"{registry}/dirty:{app[:12]}@sha256:")
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["hompage"], "no chart 'hompage'; there are: homepage"),
+        (["homepage", "--path", "image.tga"], "has no value image.tga; there are: image.tag"),
+        (["homepage", "--branch", "mian"], "no branch 'mian'; there are: main"),
+        (["homepage", "--sign"], "there is no key to sign with"),
+        (["homepage", "--author", "Ada"], "'Ada' is no author"),
+    ],
+)
+def test_nothing_is_built_that_could_not_be_set(
+    tiphys: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], why: str
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    origin = Origin(tmp_path / "charts.git", "")
+    origin.commit({"charts/homepage/values.yaml": "image: {repository: r/x, tag: v1}\n"})
+    done = tiphys("release", *words, "--image", "127.0.0.1:9/x", "--repo", origin.file_url)
+    assert (done.code, done.out) == (1, "")
+    assert why in done.err
+    assert len(done.err.splitlines()) == 1

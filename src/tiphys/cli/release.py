@@ -1,7 +1,8 @@
 """``tiphys release``: what CI does for each commit of an application: build, push, and set the image in its charts."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import click
 
@@ -13,6 +14,8 @@ from tiphys.cli.output import data, say, tell
 from tiphys.cli.tracing.waiting import expect_pushes, wait_until_live, with_wait
 from tiphys.core.release.images import Wish
 from tiphys.core.release.message import Origin
+from tiphys.core.release.references import Reference, reference
+from tiphys.model.errors import Unavailable
 
 
 @command(
@@ -49,14 +52,11 @@ def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> 
     if flags["dry_run"]:
         raise click.UsageError("A release cannot be tried: use image set --dry-run.")
     expect_pushes(flags)
+    _expect_a_place(charts, flags)
     made = asyncio.run(built(context, flags))
     tell(f"Pushed {made.image}.")
-    wishes = [
-        Wish(made.image.tag, made.image.digest, pin=flags["pin"], path=path, repository=made.image.repository)
-        for path in flags["paths"] or [""]
-    ]
     origin = Origin(made.image.digest, made.commit, "", made.made.built, made.made.pushed)
-    order = order_of(charts, wishes, flags, origin)
+    order = order_of(charts, _wishes(made.image, flags), flags, origin)
     outcome = asyncio.run(released(order, flags))
     told = {**facts(outcome, flags), **image_facts(made), "image": str(made.image)}
     if output == "json":
@@ -66,3 +66,18 @@ def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> 
     else:
         show(outcome, flags)
     wait_until_live(order, outcome, flags, output)
+
+
+def _expect_a_place(charts: Sequence[str], flags: Mapping[str, Flag]) -> None:
+    """Raises ``TiphysError`` where the image could not be set: before it is built, which takes longer than to ask."""
+    some = replace(reference(flags["image"]), tag="some", digest="sha256:" + "0" * 64)
+    order = order_of(charts, _wishes(some, flags), flags, Origin())
+    try:
+        asyncio.run(released(order, {**flags, "dry_run": True}))
+    except Unavailable as error:
+        tell(f"{error}; it is tried again once the image is there.")
+
+
+def _wishes(image: Reference, flags: Mapping[str, Flag]) -> Sequence[Wish]:
+    wish = Wish(image.tag, image.digest, pin=flags["pin"], repository=image.repository)
+    return [replace(wish, path=path) for path in flags["paths"] or [""]]

@@ -33,7 +33,7 @@ Examples:
   echo '[{chart: web, tag: v2}, {chart: api, tag: v5}]' | tiphys image set --batch - --repo …
 \b
 Without --image and --path it is deployment.image, image, or the only image of the file.
-Credentials: of the URL, TIPHYS_GIT_TOKEN and TIPHYS_GIT_USERNAME, or what your git keeps.
+Credentials: of the URL, TIPHYS_GIT_TOKEN and TIPHYS_GIT_USERNAME, TIPHYS_GIT_SSH_KEY over SSH, or your git's and ssh's.
 """,
 )
 @click.argument("charts", metavar="CHART...", nargs=-1)
