@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	kubeversion "k8s.io/component-base/version"
 
+	"tiphys.dev/localkube/internal/balancer"
 	"tiphys.dev/localkube/internal/home"
 	"tiphys.dev/localkube/internal/node"
 	"tiphys.dev/localkube/internal/pki"
@@ -133,11 +134,18 @@ func live(signals context.Context, prepared preparation, ready func() error) err
 		return err
 	}
 	defer stop()
-	around, err := provider.Start(starting, client, prepared.volumes)
+	around, err := provider.Start(starting, client, prepared.around)
 	if err != nil {
 		return err
 	}
 	defer around.Stop()
+	if prepared.plane.RealNode {
+		balancer, err := balancer.Start(client, prepared.around.Address)
+		if err != nil {
+			return err
+		}
+		defer balancer.Stop()
+	}
 	if err := control.AwaitReady(starting, client, names); err != nil {
 		return err
 	}
@@ -189,8 +197,7 @@ type preparation struct {
 	plane  plane.Settings
 	node   node.Settings
 	config *rest.Config // of the node and the provider
-	// volumes is the folder of the provider's volumes.
-	volumes string
+	around provider.Around
 	// realNode is the address of a kubelet that will come; empty where nodes are simulated.
 	realNode string
 }
@@ -219,9 +226,9 @@ func prepare(state *home.Home, flags serveFlags) (preparation, error) {
 	if err := errors.Join(state.WriteFile("kubeconfig", admin), state.WriteFile(controllersFile, controllers)); err != nil {
 		return none, err
 	}
-	volumes := "/simulated"
+	around := provider.Simulated
 	if flags.realNode != "" {
-		volumes = state.Path("volumes")
+		around = provider.Around{Address: flags.realNode, Volumes: state.Path("volumes")}
 		if err := certifyNode(state, keys, server, flags.realNode); err != nil {
 			return none, err
 		}
@@ -235,7 +242,7 @@ func prepare(state *home.Home, flags serveFlags) (preparation, error) {
 		Home: state, Keys: keys, Listener: listener,
 		Kubeconfig: state.Path(controllersFile), UnsafeNoFsync: flags.unsafeNoFsync, RealNode: flags.realNode != "",
 	}
-	return preparation{settings, flags.node, config, volumes, flags.realNode}, nil
+	return preparation{settings, flags.node, config, around, flags.realNode}, nil
 }
 
 // certifyNode writes what a kubelet needs: its certificates among the keys, and `kubelet.kubeconfig` there.

@@ -19,10 +19,11 @@ from tiphys.model.errors import Unavailable
 
 @dataclass(frozen=True)
 class RealNode:
-    """What runs: its place, and the registry's host and port if this machine has one."""
+    """What runs: its place, the node's address, and the registry's host and port if this machine has one."""
 
     place: Place
     binary: Path
+    address: str
     registry: str
 
     def kubectl(self, *words: str) -> str:
@@ -74,14 +75,15 @@ def started(place: Place) -> RealNode:
     except Unavailable:
         host = ""
     realnode.start(place, node)
-    return RealNode(place, binary, host)
+    return RealNode(place, binary, node.address, host)
 
 
-def fetched(url: str) -> str:
-    """The answer of an HTTP server, by no proxy."""
+def fetched(url: str, host: str = "") -> str:
+    """The answer of an HTTP server, asked by no proxy and, where given, for another host than the URL's."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})  # noqa: S310 - http alone
     try:
-        with opener.open(url, timeout=5) as answer:
+        with opener.open(request, timeout=5) as answer:
             return str(answer.read(), "utf-8")
     except urllib.error.HTTPError as error:
         return f"{error.code}"

@@ -43,7 +43,16 @@ spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Mi}}}}}
 apiVersion: v1
 kind: Service
 metadata: {{name: web}}
-spec: {{selector: {{app: web}}, ports: [{{port: 80, targetPort: 8080}}]}}
+spec: {{type: LoadBalancer, selector: {{app: web}}, ports: [{{name: http, port: 8123, targetPort: 8080}}]}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: web}}
+spec:
+  rules:
+    - host: web.example.com
+      http:
+        paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: web, port: {{number: 8123}}}}}}}}]
 """
 
 
@@ -64,14 +73,26 @@ def test_a_pod_answers_over_http_and_its_log_and_its_inside_can_be_had(web: Real
         web.kubectl("exec", "deployment/web", "--", "/localnode", "answer")
 
 
+def test_a_load_balancer_and_an_ingress_answer_at_the_nodes_address(web: RealNode) -> None:
+    for kind in ("service", "ingress"):
+        given = web.get(kind, "web")["status"]["loadBalancer"]["ingress"]
+        assert [each["ip"] for each in given] == [web.address]
+    assert "GET /a, answered by web-" in fetched(f"http://{web.address}:8123/a")
+    assert "GET /b, answered by web-" in fetched(f"http://{web.address}/b", "web.example.com")
+    assert fetched(f"http://{web.address}/b", "elsewhere.example.com") == "404"
+
+
 def test_a_rolling_update_fails_no_request(web: RealNode) -> None:
     patch = '[{"op": "replace", "path": "/spec/template/spec/containers/0/command/3", "value": "second"}]'
     web.kubectl("patch", "deployment", "web", "--type=json", "-p", patch)
     answers = []
     end = time.monotonic() + 60
-    while not answers or not all('"second"' in answer for answer in answers[-4:]):
+    while not answers or not all('"second"' in answer for answer in answers[-8:]):
         assert time.monotonic() < end
-        answers += [fetched(address) for address in web.addresses("web", "default")]
+        answers += [
+            fetched(f"http://{web.address}:8123/"),
+            fetched(f"http://{web.address}/", "web.example.com"),
+        ]
     assert all("answered by web-" in answer for answer in answers)
 
 

@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// address is the node's, as where a cluster of one machine balances load itself.
-const address = "127.0.0.1"
+// simulatedAddress is the one where nothing answers, and that a real node's replaces.
+const simulatedAddress = "127.0.0.1"
 
 // An ingress of such a class is left alone: nobody serves a class that does not exist.
 const missing = "does-not-exist"
@@ -20,11 +20,14 @@ const classAnnotation = "kubernetes.io/ingress.class"
 // balance gives a load balancer its address. One with a class of its own belongs to somebody else.
 func (p *Provider) balance(ctx context.Context, service *corev1.Service) error {
 	if service.Spec.Type != corev1.ServiceTypeLoadBalancer || service.Spec.LoadBalancerClass != nil ||
-		len(service.Status.LoadBalancer.Ingress) > 0 || service.DeletionTimestamp != nil {
+		service.DeletionTimestamp != nil {
+		return nil
+	}
+	if given := service.Status.LoadBalancer.Ingress; len(given) > 0 && (given[0].IP != simulatedAddress || given[0].IP == p.around.Address) {
 		return nil
 	}
 	service = service.DeepCopy()
-	service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: address}}
+	service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: p.around.Address}}
 	_, err := p.client.CoreV1().Services(service.Namespace).UpdateStatus(ctx, service, metav1.UpdateOptions{})
 	return err
 }
@@ -35,11 +38,14 @@ func (p *Provider) admit(ctx context.Context, ingress *networkingv1.Ingress) err
 	if ingress.Spec.IngressClassName != nil {
 		class = *ingress.Spec.IngressClassName
 	}
-	if strings.Contains(class, missing) || len(ingress.Status.LoadBalancer.Ingress) > 0 || ingress.DeletionTimestamp != nil {
+	if strings.Contains(class, missing) || ingress.DeletionTimestamp != nil {
+		return nil
+	}
+	if given := ingress.Status.LoadBalancer.Ingress; len(given) > 0 && (given[0].IP != simulatedAddress || given[0].IP == p.around.Address) {
 		return nil
 	}
 	ingress = ingress.DeepCopy()
-	ingress.Status.LoadBalancer.Ingress = []networkingv1.IngressLoadBalancerIngress{{IP: address}}
+	ingress.Status.LoadBalancer.Ingress = []networkingv1.IngressLoadBalancerIngress{{IP: p.around.Address}}
 	_, err := p.client.NetworkingV1().Ingresses(ingress.Namespace).UpdateStatus(ctx, ingress, metav1.UpdateOptions{})
 	return err
 }

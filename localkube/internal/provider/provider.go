@@ -1,6 +1,6 @@
 // Package provider is what stands around a cluster: it gives addresses to load balancers and
-// ingresses, and volumes to claims, as the provider of a cluster does. Nothing answers at those
-// addresses, and nothing is kept in those volumes; but what waits for them goes on.
+// ingresses, and volumes to claims, as the provider of a cluster does. Where nodes are simulated nothing
+// answers at those addresses, and nothing is kept in those volumes; but what waits for them goes on.
 package provider
 
 import (
@@ -21,18 +21,24 @@ const patience = 10 * time.Second
 
 // Provider follows events until it is stopped.
 type Provider struct {
-	client  kubernetes.Interface
-	cancel  context.CancelFunc
-	volumes string
+	client kubernetes.Interface
+	cancel context.CancelFunc
+	around Around
 }
 
-// Start makes the storage class and begins to follow. Volumes are folders in the one given.
-func Start(ctx context.Context, client kubernetes.Interface, volumes string) (*Provider, error) {
+// Around is what a provider has to give: an address, and the folder that volumes are folders in.
+type Around struct{ Address, Volumes string }
+
+// Simulated is where there is nothing.
+var Simulated = Around{simulatedAddress, "/simulated"}
+
+// Start makes the storage class and begins to follow.
+func Start(ctx context.Context, client kubernetes.Interface, around Around) (*Provider, error) {
 	if err := createStorageClass(ctx, client); err != nil {
 		return nil, fmt.Errorf("create the storage class %s: %w", storageClass, err)
 	}
 	running, cancel := context.WithCancel(context.Background())
-	p := &Provider{client: client, cancel: cancel, volumes: volumes}
+	p := &Provider{client: client, cancel: cancel, around: around}
 	factory := informers.NewSharedInformerFactory(client, 0)
 	for informer, act := range map[cache.SharedIndexInformer]act{
 		factory.Core().V1().Services().Informer():               on(p.balance),
