@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,11 @@ async def test_a_key_and_hosts_come_from_the_environment_or_from_files(
     assert await pushed(sshd, charts, given(files), "v3") == "image: a/web:v3\n"
 
 
-async def test_the_key_is_in_a_private_file_that_goes(sshd: Server, charts: Origin):
+async def test_the_key_is_in_a_private_file_that_goes(
+    sshd: Server, charts: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "with blank").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "with blank"))
     async with Branch.open(sshd.url(charts.folder), "", SETTINGS, Key(sshd.key, sshd.known_hosts)) as branch:
         await branch.fetch()
         (file,) = branch._folder.parent.glob("key")

@@ -64,10 +64,10 @@ class Key:
         options = [*_ALWAYS]
         if self.known_hosts:
             hosts = private(folder / "known_hosts", self.known_hosts)
-            options += [f"UserKnownHostsFile={hosts}", "GlobalKnownHostsFile=/dev/null"]
+            options += [f'UserKnownHostsFile="{hosts}"', "GlobalKnownHostsFile=/dev/null"]
         else:
             hosts = private(folder / "known_hosts", PUBLISHED)
-            options += [f"GlobalKnownHostsFile=/etc/ssh/ssh_known_hosts {hosts}"]
+            options += [f'GlobalKnownHostsFile=/etc/ssh/ssh_known_hosts "{hosts}"']
         command = ["ssh", *(word for option in options for word in ("-o", option))]
         if self.secret:
             key = private(folder / "key", self.secret)
