@@ -221,6 +221,7 @@ async def test_image_updaters_annotations_do_as_they_did(scene: Scene):
         LIST: f"app={scene.image('web8')}:~1",
         f"{PREFIX}app.helm.image-tag": "app.version",
         f"{PREFIX}app.ignore-tags": "*-rc*",
+        f"{PREFIX}write-back-method": "git:secret:argocd/git",
         f"{PREFIX}write-back-target": "helmvalues:prod.yaml",
     }
     scene.asks("web8", **annotations)
@@ -359,7 +360,7 @@ async def test_a_registry_that_says_what_was_pushed_is_looked_at_at_once(scene: 
 async def test_a_secret_of_another_namespace_is_out_of_reach(scene: Scene):
     scene.has("web15")
     pushed(scene, "web15", "1.0.0")
-    secret = {f"{PREFIX}a.pull-secret": "pullsecret:kube-system/keys"}
+    secret = {f"{PREFIX}a.pull-secret": "pullsecret:kube-system/keys", f"{PREFIX}write-back-method": "git"}
     scene.asks("web15", **{LIST: f"a={scene.image('web15')}", **secret})
     await scene.looks()
     assert "kube-system/keys is not in the Application's namespace" in scene.troubles("web15")

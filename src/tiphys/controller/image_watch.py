@@ -27,6 +27,7 @@ from tiphys.reconcile.watch_images import Outside, Round, Target, those_that_ask
 from tiphys.reconcile.world import World
 
 log = structlog.get_logger()
+_MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -142,13 +143,9 @@ class ImageWatch:
         """Have the engine see at once what was committed, by whatever revision it is followed."""
         world = self.outside.world
         for target, commit in told.commits.items():
-            names = [str(each.application) for each in told.wishes[target]]
-            log.info(
-                "newer images",
-                repository=shown(target.repo),
-                commit=commit[:7],
-                applications=", ".join(names),
-            )
+            names = sorted({each.application.name for each in told.wishes[target]})
+            some = ", ".join(names[:_MOST_NAMES]) + " …" * (len(names) > _MOST_NAMES)
+            log.info("newer images", repository=shown(target.repo), commit=commit[:7], applications=some)
         for asked in {
             asked
             for asked in world.tips.readings

@@ -264,7 +264,8 @@ async def _found(
         if wish:
             expect_possible(file, wish)
     except TiphysError as error:
-        return replace(finding, problem=f"{image.repository}: {error}")
+        said, name = str(error), str(image.repository)
+        return replace(finding, problem=said if said.startswith(name) else f"{name}: {said}")
     return replace(finding, file=file.name, place=str(spot), held=spot.held, choice=choice, wish=wish)
 
 

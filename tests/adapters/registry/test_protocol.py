@@ -171,6 +171,13 @@ async def test_what_is_not_what_its_digest_names_is_not_taken(serving: Serving, 
         await client.built(await serving(answer), "a", ANY)
 
 
+async def test_a_tag_that_was_deleted_since_it_was_listed_is_none(serving: Serving, client: Registries):
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=404)
+
+    assert await client.built(await serving(answer), "a", ANY) is None
+
+
 async def test_too_many_requests_are_a_reason_to_wait_as_long_as_told(serving: Serving, client: Registries):
     count = 0
 

@@ -20,6 +20,7 @@ def ours(text: str) -> Watching:
 
 def theirs(images: str, **more: str) -> Watching:
     """With ``__`` for a dot and ``_`` for a dash."""
+    more = {"write_back_method": "git", **more}
     said = {PREFIX + key.replace("__", ".").replace("_", "-"): text for key, text in more.items()}
     return watching({LIST: images, **said})
 
@@ -161,6 +162,13 @@ def test_a_misspelt_annotation_is_told():
     found = theirs("a=nginx", a__helm__imagetag="image.tag")
     assert found.problems == [f"{PREFIX}a.helm.imagetag is not known, and has no effect"]
     assert found.images
+
+
+@pytest.mark.parametrize("method", ["", "argocd"])
+def test_what_is_to_be_a_parameter_is_left_to_image_updater(method: str):
+    annotations = {LIST: "nginx", f"{PREFIX}write-back-method": method}
+    assert not asks(annotations)
+    assert watching(annotations) == Watching()
 
 
 def test_without_an_annotation_nothing_is_watched():

@@ -29,6 +29,7 @@ from tiphys.model.images import HUB, Login, Repository
 
 _HUB_HOST = "registry-1.docker.io"
 _MOST_HOPS = 5
+_MOST_TOKENS = 5000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -48,7 +49,7 @@ class Question:
 
     def __str__(self) -> str:
         what = self.path.partition("?")[0]
-        return f"ask {self.repository.registry} for {self.repository.path}, {what}"
+        return f"{self.repository}: ask for {what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,8 @@ class Asking:
         if wanted is None or (wanted.scheme == "basic" and not question.login):
             return answer
         header, seconds = await self._header(wanted, question)
+        if len(self._tokens) >= _MOST_TOKENS:
+            self._tokens.clear()
         self._tokens[key] = (header, time.monotonic() + seconds)
         return await self._sent(question, url, header)
 

@@ -22,7 +22,7 @@ from tiphys.model.errors import SpecError, Unavailable
 from tiphys.model.images import Built, Login, Platform, Repository
 
 _MOST_KEPT = 20_000
-"""So many tags at most are remembered with what they point to."""
+"""So many tags at most are remembered with what they point to, and so many pages of tags."""
 
 
 class Cache(Protocol):
@@ -104,8 +104,7 @@ class Registries:
             return known
         if len(self._built) >= _MOST_KEPT:
             self._built.clear()
-        digest = await self.digest(repository, tag, login)
-        found = await self._described(repository, digest, platform, login)
+        found = await self._described(repository, tag, platform, login)
         self._built[key] = (found, time.monotonic() + self._settings.hold_seconds)
         return found
 
@@ -127,6 +126,8 @@ class Registries:
         document = documents.read(answer.body, str(question))
         after = self._after(repository, path, answer.headers.get("Link", ""))
         page = _Page(answer.headers.get("ETag", ""), documents.tags_of(document), after)
+        if len(self._pages) >= _MOST_KEPT:
+            self._pages.clear()
         if page.etag:
             self._pages[repository, path, login] = page
         return page
@@ -143,9 +144,13 @@ class Registries:
         return f"tags/list?{url.query}"
 
     async def _described(
-        self, repository: Repository, digest: str, platform: Platform, login: Login | None
+        self, repository: Repository, tag: str, platform: Platform, login: Login | None
     ) -> Built | None:
-        """What a digest names, from the cache if it ever was asked for."""
+        """What a tag points to, from the cache if it ever was asked for; ``None`` where it points to nothing."""
+        try:
+            digest = await self.digest(repository, tag, login)
+        except SpecError:
+            return None  # it was deleted since it was listed
         key = f"image:{repository}@{digest}:{platform}"
         # Who asks may see it: the registry has just told the digest.
         if kept := await self._cache.get(key):

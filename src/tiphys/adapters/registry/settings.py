@@ -23,7 +23,7 @@ class Settings:
     """How many tags are asked for at once; a registry may send fewer."""
     per_minute: float = 300
     """How many requests one registry gets, over some minutes."""
-    burst: int = 100
+    burst: int = 300
     """How many of them may come at once."""
     parallel: int = 4
     """How many may be under way at once, at one registry."""

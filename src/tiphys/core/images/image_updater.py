@@ -49,9 +49,18 @@ _TARGETS = {"helmvalues": "", "kustomization": "kustomization.yaml"}
 _ENTRY = re.compile(r"(?:(?P<alias>[^=:@]+)=)?(?P<name>[^@\s]+?)(?::(?P<version>[^/\s]+))?")
 
 
+def meant(annotations: Mapping[str, str]) -> bool:
+    """
+    Whether the images are to be committed to Git.
+
+    Otherwise, as by default, they are parameters of the Application, which argocd-image-updater goes on to write.
+    """
+    return LIST in annotations and annotations.get(f"{PREFIX}write-back-method", "").strip().startswith("git")
+
+
 def theirs(annotations: Mapping[str, str]) -> Watching:
-    """What these annotations ask for; nothing where there is no list of images."""
-    if LIST not in annotations:
+    """What these annotations ask for; nothing where no images are to be committed."""
+    if not meant(annotations):
         return Watching()
     said = {key.removeprefix(PREFIX): text for key, text in annotations.items() if key.startswith(PREFIX)}
     problems = [f"{PREFIX}{key} is not known, and has no effect" for key in sorted(said) if not _known(key)]

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from tiphys.core.images.annotations import IMAGES, Watching
 from tiphys.core.images.annotations import watching as ours
-from tiphys.core.images.image_updater import LIST, theirs
+from tiphys.core.images.image_updater import meant, theirs
 
 
 def asks(annotations: Mapping[str, str]) -> bool:
     """Whether any image is to be watched."""
-    return IMAGES in annotations or LIST in annotations
+    return IMAGES in annotations or meant(annotations)
 
 
 def watching(annotations: Mapping[str, str]) -> Watching:
