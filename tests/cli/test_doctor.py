@@ -99,6 +99,20 @@ def test_sarif_names_rules_levels_and_lines(tiphys: Run, checkout: Path):
     assert unpinned["level"] == "warning"
 
 
+def test_images_are_asked_of_their_registry(tiphys: Run, checkout: Path, registry: str):
+    spec = {
+        **APPLICATION["spec"],
+        "source": {**APPLICATION["spec"]["source"], "helm": {"values": "name: web"}},
+    }
+    (checkout / "apps/web.yaml").write_text(yaml.safe_dump({**APPLICATION, "spec": spec}))
+    template = checkout / "charts/web/templates/deployment.yaml"
+    template.write_text(TEMPLATE.replace("web:latest", f"{registry}/example/web:v9"))
+    done = tiphys("doctor", str(checkout), "--images", "-o", "json")
+    assert found(done)["image-missing"] == "charts/web/templates/deployment.yaml"
+    assert f"{registry}/example/web:v9" in done.out
+    assert done.code == 1
+
+
 def test_a_rule_that_there_is_not_is_no_rule(tiphys: Run, checkout: Path):
     done = tiphys("doctor", str(checkout), "--ignore", "misspelled")
     assert (done.code, "there is no rule misspelled" in done.err) == (2, True)

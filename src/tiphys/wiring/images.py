@@ -4,7 +4,7 @@ import asyncio
 import os
 from base64 import b64decode
 from binascii import Error as NoBase64
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from tiphys.core.images.docker_config import KEY, TYPE, login
 from tiphys.core.repositories.credentials import LABEL, WRITING, Credential, best, credentials
 from tiphys.model.addresses import shown
 from tiphys.model.errors import Refused, SpecError, Unavailable
-from tiphys.model.images import Repository
+from tiphys.model.images import Login, Repository
 from tiphys.model.objects import AppName, Key, Kind, part
 from tiphys.reconcile.newest_image import Shelf
 from tiphys.reconcile.ports import RenderCache
@@ -141,11 +141,20 @@ async def open_image_watch(
 @asynccontextmanager
 async def open_shelf(image: Repository, environment: Mapping[str, str]) -> AsyncIterator[Shelf]:
     """A repository as the user of this machine sees it: by TIPHYS_REGISTRY_CONFIG, or what docker login wrote."""
+    async with Toolbox(toolbox_binary()) as toolbox, open_registries(environment) as (registry, login_of):
+        yield Shelf(image, registry, Engines(toolbox), login_of(image))
+
+
+@asynccontextmanager
+async def open_registries(
+    environment: Mapping[str, str],
+) -> AsyncIterator[tuple[Registries, Callable[[Repository], Login | None]]]:
+    """Registries as the user of this machine sees them, and who that is to each."""
     settings = settings_from(environment)
     where = settings.registry_config or _usual_config(environment)
     config = await own_config(where if where and where.exists() else settings.registry_config)
-    async with Toolbox(toolbox_binary()) as toolbox, registries(Kept(), settings) as registry:
-        yield Shelf(image, registry, Engines(toolbox), login(config, image, str(where)))
+    async with registries(Kept(), settings) as registry:
+        yield registry, lambda image: login(config, image, str(where))
 
 
 def _usual_config(environment: Mapping[str, str]) -> Path | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tiphys.cli.doctor import report
 from tiphys.cli.main import FAILURE_CODE
 from tiphys.cli.options import Access, command, with_access, with_output
 from tiphys.cli.output import data, say, tell, without_logs
-from tiphys.core.lint.finding import RULES, Finding, Level, sorted_findings
+from tiphys.core.lint.finding import RULES, Finding, Level, Place, sorted_findings
 from tiphys.model.errors import SpecError
 
 _LEVELS = {level.name.lower(): level for level in Level}
@@ -83,10 +83,21 @@ async def _of_checkout(root: Path, *, images: bool) -> tuple[Sequence[Finding], 
 
     async with open_checkout(settings_from(os.environ), root, {}) as workshop:
         examined = await examine(Commit(str(root), "working tree"), workshop)
-    del images
-    charts, apps = report.counted(examined.charts, "chart"), report.counted(examined.applications, "Application")
+    found = [*examined.findings, *(await _of_images(examined.images) if images else ())]
+    charts, apps = (
+        report.counted(examined.charts, "chart"),
+        report.counted(examined.applications, "Application"),
+    )
     looked_at = f"{charts} and {apps} of {root}"
-    return examined.findings, looked_at
+    return found, looked_at
+
+
+async def _of_images(images: Collection[tuple[str, Place]]) -> Collection[Finding]:
+    from tiphys.reconcile.examine_images import missing_images  # noqa: PLC0415
+    from tiphys.wiring.images import open_registries  # noqa: PLC0415
+
+    async with open_registries(os.environ) as (registry, login_of):
+        return await missing_images(images, registry, login_of)
 
 
 async def _of_cluster(access: Access) -> tuple[Sequence[Finding], str]:
@@ -95,6 +106,4 @@ async def _of_cluster(access: Access) -> tuple[Sequence[Finding], str]:
 
     facts = await facts_of(access)
     apps = report.counted(len(facts.applications), "Application")
-    return list(
-        cluster_findings(facts)
-    ), f"{apps} of namespace {facts.namespace}"
+    return list(cluster_findings(facts)), f"{apps} of namespace {facts.namespace}"
