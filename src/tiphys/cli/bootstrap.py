@@ -92,7 +92,8 @@ async def _bootstrapped(install: Install) -> "Outcome":
         chart = Charted(*await gathered(rendering, workshop), workshop, workshop.renderer)
         async with open_site(install.reached, os.environ) as site:
             wanted = {key: flags[key] for key in Wish.__dataclass_fields__ if key in flags}
-            return await bootstrap(Wish(name=name, **wanted), chart, scene_of(site, flags["timeout"]))
+            scene = scene_of(site, flags["timeout"], rehearsal=flags["dry_run"])
+            return await bootstrap(Wish(name=name, **wanted), chart, scene)
 
 
 def _rendering(install: Install) -> Rendering:

@@ -61,6 +61,7 @@ def with_release(command: Command) -> Command:
 class Report:
     """Tells on stderr what happens: a line an object, or on a terminal a line for what happened to many of a kind."""
 
+    rehearsal: bool = False
     terminal: bool = field(default_factory=lambda: bool(sys.stderr.isatty()))
 
     def done(self, news: "Sequence[News]") -> None:
@@ -68,27 +69,31 @@ class Report:
         if self.terminal and len(news) > _MANY:
             counts = Counter(each.what for each in news)
             told = ", ".join(f"{number} {what}" for what, number in counts.items())
-            tell(f"{news[0].key.of}: {told}")
+            tell(f"{news[0].key.of}: {told}{self._mark}")
             return
         for each in news:
-            tell(one_line(f"{noun(each.key)} {each.what}"))
+            tell(one_line(f"{noun(each.key)} {each.what}{self._mark}"))
 
     def say(self, text: str) -> None:
         """Something else worth a line."""
         tell(text)
 
+    @property
+    def _mark(self) -> str:
+        return " (dry run)" if self.rehearsal else ""
+
 
 _MANY = 5
 
 
-def scene_of(site: "Site", timeout: str) -> "Scene":
-    """Where a release is brought to. Raises ``SpecError`` for a duration that is none."""
+def scene_of(site: "Site", timeout: str, *, rehearsal: bool) -> "Scene":
+    """Where a release is brought to, be it only said. Raises ``SpecError`` for a duration that is none."""
     from tiphys.reconcile.site import Scene  # noqa: PLC0415 - the help needs none of it
 
     seconds = parse_duration(timeout).total_seconds()
     if seconds <= 0:
         raise SpecError("--timeout must be longer than 0; write it like 5m")
-    return Scene(site, Report(), lambda: datetime.now(UTC), seconds)
+    return Scene(site, Report(rehearsal), lambda: datetime.now(UTC), seconds)
 
 
 def noun(key: Key) -> str:

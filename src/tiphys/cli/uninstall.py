@@ -54,4 +54,4 @@ async def _uninstalled(name: str, reached: Reached, flags: Flag) -> "Departure":
 
     wish = Farewell(name, flags["namespace"], take_over=flags["take_over"], dry_run=flags["dry_run"])
     async with open_maker() as maker, open_site(reached, os.environ) as site:
-        return await uninstall(wish, maker, scene_of(site, flags["timeout"]))
+        return await uninstall(wish, maker, scene_of(site, flags["timeout"], rehearsal=flags["dry_run"]))
