@@ -1,5 +1,6 @@
 """Watched images: newer ones are committed to a repository on a Git host, as a real registry has them."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,7 +16,7 @@ from adapters.registry.shelf import Shelf, shelf_of
 from reconcile.stage import Stage, key
 from tiphys.adapters.git import Branch, Settings, allowed_environment
 from tiphys.adapters.registry import Registries
-from tiphys.controller.image_watch import ImageWatch
+from tiphys.controller.image_watch import ImageWatch, Pace
 from tiphys.controller.queue import Queue
 from tiphys.core.images.annotations import IMAGES
 from tiphys.core.images.image_updater import LIST, PREFIX
@@ -364,3 +365,49 @@ async def test_a_secret_of_another_namespace_is_out_of_reach(scene: Scene):
     scene.asks("web15", **{LIST: f"a={scene.image('web15')}", **secret})
     await scene.looks()
     assert "kube-system/keys is not in the Application's namespace" in scene.troubles("web15")
+
+
+async def test_the_loop_looks_again_and_again_and_survives_a_bug(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    scene.has("web16")
+    pushed(scene, "web16", "1.0.0")
+    scene.asks("web16", "semver")
+    await scene.stage._caught_up()
+    look, bugs = scene.watch.look, [ZeroDivisionError()]
+
+    async def odd() -> Round | None:
+        if bugs:
+            raise bugs.pop()
+        return await look()
+
+    monkeypatch.setattr(scene.watch, "look", odd)
+    scene.watch.pace = Pace(interval=0.05, burst=0)
+    loop = asyncio.create_task(scene.watch.run())
+    scene.shelf.push("web16", "1.1.0")
+    async with asyncio.timeout(10):
+        while scene.commits() < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+    assert "1.1.0" in scene.value("web16/values.yaml")
+
+
+async def test_a_word_of_a_push_cuts_the_pause_short(scene: Scene):
+    scene.has("web17", tag="stable")
+    scene.shelf.push("web17", "stable")
+    scene.asks("web17", **{IMAGES: f"{scene.image('web17')}:stable digest"})
+    await scene.stage._caught_up()
+    scene.watch.pace = Pace(interval=3600, burst=0)
+    loop = asyncio.create_task(scene.watch.run())
+    async with asyncio.timeout(10):
+        while scene.commits() < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        moved = scene.shelf.push("web17", "stable", "2026-06-06T00:00:00Z")
+        for asked in list(scene.stage.world.tips.readings):
+            await scene.stage.world.tips.poll(asked)
+        scene.watch.pushed(scene.image("web17"), "stable")
+        while moved not in scene.value("web17/values.yaml"):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
