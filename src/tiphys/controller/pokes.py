@@ -60,8 +60,13 @@ class Pokes:
         """A ref of a repository moved: whoever follows it asks at once."""
         for asked in self.polls.followers:
             if same_repository(push, asked.repo) and follows(asked.revision, push.ref, self._ref(asked)):
+                if (
+                    asked not in self._waiting
+                ):  # what comes meanwhile is asked for together, and told together
+                    log.info(
+                        "push heard of", repository=shown(asked.repo), ref=push.ref, revision=push.after[:7]
+                    )
                 self._waiting[asked] = joined(self._waiting.get(asked), push)
-                log.info("push heard of", repository=shown(asked.repo), ref=push.ref, revision=push.after[:7])
         self._heard.set()
 
     def image_pushed(self, image: ImagePushed) -> None:
