@@ -283,6 +283,20 @@ async def test_troubles_are_a_condition_that_goes_away_with_its_cause(scene: Sce
     assert "ImageWatchWarning" not in scene.stage.conditions("web10")
 
 
+async def test_a_parameter_that_outranks_the_file_is_told(scene: Scene):
+    scene.has("web18")
+    pushed(scene, "web18", "1.1.0")
+    source = {"repoURL": scene.stage.repo, "path": "web18", "targetRevision": "main"}
+    parameters = [{"name": "deployment.image.tag", "value": "1.0.0"}]
+    scene.stage.wants("web18", source={**source, "helm": {"parameters": parameters}})
+    annotations = {IMAGES: f"{scene.image('web18')} semver"}
+    scene.stage.by_hand(key("Application", "web18"), {"metadata": {"annotations": annotations}})
+    before = scene.commits()
+    await scene.looks()
+    assert "parameters sets deployment.image.tag, which outranks the files" in scene.troubles("web18")
+    assert scene.commits() == before
+
+
 async def test_a_file_of_another_application_is_out_of_reach(scene: Scene):
     scene.has("mine", "theirs")
     pushed(scene, "theirs", "1.1.0")

@@ -253,6 +253,7 @@ async def _found(
     image = finding.watched
     try:
         file, spot = _spot(image, [files[path] for path in _paths(application, image)], application)
+        _expect_effect(application, spot)
         shelf = Shelf(
             image.repository,
             outside.registry,
@@ -280,6 +281,21 @@ def _spot(image: Watched, files: Iterable[File | None], application: Application
     raise SpecError(
         f"{application.metadata.name} has no {what} in {looked}; say where it is with path: or file:"
     )
+
+
+def _expect_effect(application: Application, spot: Spot) -> None:
+    """Raises ``SpecError`` where the Application sets the value itself, which outranks any file."""
+    helm = source_of(application).helm or HelmSource()
+    places = {_words(place.path) for place in spot.places()}
+    for parameter in helm.parameters:
+        if parameter.name in places:
+            raise SpecError(
+                f"spec.source.helm.parameters sets {parameter.name}, which outranks the files: remove it there"
+            )
+
+
+def _words(path: Sequence[str | int]) -> str:
+    return ".".join(map(str, path))
 
 
 def _named(image: Watched, file: File) -> Spot | None:
