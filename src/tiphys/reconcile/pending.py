@@ -14,7 +14,7 @@ from tiphys.core.bootstrap.records import FAILED, Record
 from tiphys.model.errors import Unavailable
 from tiphys.reconcile.site import Scene, history, write
 
-SILENCE = 5.0
+SILENCE = 6.0
 """Seconds without a sign of life after which one of ours is dead; there is one every two."""
 HELMS_PATIENCE = timedelta(minutes=5)
 """What Helm gives an operation unless it is told otherwise; it shows no sign of life while it works."""
