@@ -100,7 +100,8 @@ def test_what_is_watched_is_listed_with_what_is_newer(
     header, api, web = done.out.splitlines()
     assert header.split() == ["APPLICATION", "IMAGE", "POLICY", "CURRENT", "NEWEST", "FILE", "STATE"]
     assert web.split() == ["web", image, "semver:1.x", "1.0.0", "1.10.0", "web/values.yaml", "newer"]
-    assert "has no image of this repository in api/values.yaml" in api
+    assert api.endswith("not watched")
+    assert "api has no image of this repository in api/values.yaml" in done.err
     one = json.loads(tiphys("image", "list", "web", "-o", "json").out)
     assert [(each["path"], each["newest"]["tag"], each["newer"]) for each in one] == [
         ("image", "1.10.0", True)

@@ -36,11 +36,9 @@ def list_(access: Access, name: str, output: str) -> None:
         data([_facts(each) for each in told.findings], output)
     elif told.findings:
         say(table(_HEADER, map(_row, told.findings)))
-    listed = {each.problem for each in told.findings}
     for application, problems in sorted(told.problems.items()):
         for problem in problems:
-            if problem not in listed or output == "json":
-                tell(f"{application}: {problem}")
+            tell(f"{application}: {problem}")
     if not told.findings and not any(told.problems.values()):
         tell("No image is watched: see tiphys.dev/images in docs/how-to/watch-images.md.")
 
@@ -88,7 +86,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
         _short(held.tag, held.digest) if held else "-",
         _short(choice.tag, choice.digest) if choice else "-",
         finding.file or "-",
-        finding.problem or ("newer" if finding.wish else ""),
+        "not watched" if finding.problem else "newer" if finding.wish else "up to date",
     )
 
 
