@@ -84,3 +84,9 @@ def test_kubectl_on_a_control_plane_that_does_not_run_says_how_to_start_it(
     assert told.returncode == 1
     assert told.stderr.startswith("Error: the local control plane does not run; start it with: ")
     assert told.stderr.endswith(f" local --state-dir {tmp_path} start\n")
+
+
+def test_there_is_one_real_node() -> None:
+    told = tiphys("local", "start", "--node", "real", "--nodes", "2")
+    assert told.returncode == 2
+    assert "one real node" in told.stderr

@@ -1,7 +1,10 @@
 """Real containers under a real kubelet: they answer, they come back, and nothing of them is left behind."""
 
+import json
 import os
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -132,6 +135,18 @@ def test_what_runs_already_is_not_made_real_in_passing(web: RealNode) -> None:
     with pytest.raises(SpecError, match="runs already, with a real node"):
         realnode.wanted(web.place, "simulated", print)
     assert realnode.wanted(web.place, "", print)
+
+
+def test_root_without_a_capability_is_told_which_and_nothing_that_follows_from_it(place: Place) -> None:
+    if os.geteuid() or not shutil.which("setpriv"):
+        pytest.skip("only root can be without something, and by setpriv")
+    without = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"]
+    command = [*without, build.of_a_node("localnode"), "check", "--dir", place.node]
+    checks = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert [check["why"] for check in checks if check["name"] == "capabilities"] == [
+        "root is without CAP_NET_ADMIN here"
+    ]
+    assert not {"bridge", "veth"} & {check["name"] for check in checks}
 
 
 def test_every_check_that_fails_is_told_with_its_remedy(

@@ -39,15 +39,17 @@ func (p Place) path(parts ...string) string {
 	return filepath.Join(append([]string{p.dir}, parts...)...)
 }
 
-// network is the node's: its IP is the node's own, the others are for pods. It is chosen once, out of a
-// range that nobody routes, since certificates and stored objects name it.
+// network is the node's: its IP is the node's own, the others are for pods. It is chosen out of a range that
+// nobody routes, and kept unless somebody else routes it meanwhile: certificates and stored objects name it.
 func (p Place) network() (*net.IPNet, error) {
-	if text, err := os.ReadFile(p.path("network")); err == nil {
-		return parseNetwork(strings.TrimSpace(string(text)))
-	}
-	taken, err := routed()
+	taken, err := routed(p.name())
 	if err != nil {
 		return nil, err
+	}
+	if text, err := os.ReadFile(p.path("network")); err == nil {
+		if kept, err := parseNetwork(strings.TrimSpace(string(text))); err == nil && !overlaps(kept, taken) {
+			return kept, nil
+		}
 	}
 	var id uint32
 	if _, err := fmt.Sscanf(p.id, "%x", &id); err != nil {
@@ -79,8 +81,8 @@ func overlaps(network *net.IPNet, others []*net.IPNet) bool {
 	return false
 }
 
-// routed are the networks that this machine knows a way to, the default route excepted.
-func routed() ([]*net.IPNet, error) {
+// routed are the networks that this machine knows a way to, but for the default route and one interface.
+func routed(except string) ([]*net.IPNet, error) {
 	file, err := os.Open("/proc/net/route")
 	if err != nil {
 		return nil, err
@@ -89,7 +91,7 @@ func routed() ([]*net.IPNet, error) {
 	var found []*net.IPNet
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		fields := strings.Fields(lines.Text())
-		if len(fields) < 8 || fields[7] == "00000000" || fields[7] == "Mask" {
+		if len(fields) < 8 || fields[0] == except || fields[7] == "00000000" || fields[7] == "Mask" {
 			continue
 		}
 		found = append(found, &net.IPNet{IP: littleEndian(fields[1]), Mask: net.IPMask(littleEndian(fields[7]))})

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+from tiphys.local import controlplane
 from tiphys.local.demo import root_command
 from tiphys.local.place import NAMESPACE, Place, named
 
@@ -76,10 +77,23 @@ def recipes(place: Place) -> list[tuple[str, str]]:
             export KUBECONFIG=$({local} kubeconfig) && tiphys app list
             """,
         ),
+        *_of_a_real_node(place),
         (
             "stop everything, and start it again without losing anything",
-            f"{local} stop\ntiphys up{where(place)}",
+            f"{local} stop\ntiphys up{where(place)}{' --node real' if _of_a_real_node(place) else ''}",
         ),
+    ]
+
+
+def _of_a_real_node(place: Place) -> list[tuple[str, str]]:
+    control = controlplane.status(place)
+    if not control or not control.realNode:
+        return []
+    return [
+        (
+            "ask the page, which a real container answers with",
+            f"curl --resolve homepage.example.com:80:{control.realNode} http://homepage.example.com/",
+        )
     ]
 
 

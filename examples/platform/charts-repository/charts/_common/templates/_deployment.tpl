@@ -3,7 +3,7 @@ deployment:
   replicaCount: 1
   image: {repository, tag, pullPolicy}
   port: 8080             # where the container listens; none if left out
-  command, args, env, resources, readinessPath, podAnnotations
+  command, args, env, resources, readinessPath, lifecycle, podAnnotations
 */}}
 {{- define "common.deployment" -}}
 {{- $deployment := .Values.deployment -}}
@@ -58,6 +58,9 @@ spec:
             httpGet:
               path: {{ . }}
               port: http
+          {{- end }}
+          {{- with $deployment.lifecycle }}
+          lifecycle: {{- toYaml . | nindent 12 }}
           {{- end }}
           {{- with $deployment.resources }}
           resources: {{- toYaml . | nindent 12 }}
