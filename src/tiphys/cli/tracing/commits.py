@@ -6,7 +6,8 @@ Values in, values out.
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import Enum
 from posixpath import normpath
 
@@ -14,6 +15,7 @@ from tiphys.cli.app.views import sources_of
 from tiphys.cli.output import one_line
 from tiphys.core.release.references import reference
 from tiphys.core.timeline.entries import Entry, Timeline, read
+from tiphys.core.timeline.steps import lead_time
 from tiphys.core.webhooks.concerns import follows, place, touches
 from tiphys.model.api import Application, ApplicationSource, OperationState
 from tiphys.model.flow import Phase
@@ -56,6 +58,13 @@ class Trace:
                 break
             found = self.timeline.entry(found.superseded_by)
         return found
+
+    @property
+    def lead_time(self) -> timedelta | None:
+        """Until it was healthy, by itself or as a part of the newer one; ``None`` where it cannot be told."""
+        if self.entry.first or not self.carrier:
+            return None
+        return lead_time(replace(self.entry, healthy=self.carrier.healthy))
 
     @property
     def standing(self) -> tuple[Code, str]:

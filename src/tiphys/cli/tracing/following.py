@@ -81,14 +81,16 @@ class Following:
             return self._unknown(app, name)
         before, trace = self.seen.get(name), Trace(app, entry)
         self.seen[name] = trace
-        carrier = trace.carrier or entry
-        was = before.timeline.entry(carrier.revision) if before else None
-        for line in (
-            *(news(before.entry if before else None, entry)),
-            *(news(was, carrier) if carrier is not entry else ()),
-        ):
-            self._say(f"{line}  {name.name}")
+        self._tell_news(before, trace)
         return trace.standing
+
+    def _tell_news(self, before: Trace | None, now: Trace) -> None:
+        """What happened to a commit, and to the one that contains it."""
+        commits = [now.entry] if now.carrier in (None, now.entry) else [now.entry, now.carrier]
+        for entry in filter(None, commits):
+            was = before.timeline.entry(entry.revision) if before else None
+            for line in news(was, entry, now.app.metadata.name):
+                self._say(line)
 
     def _unknown(self, app: Application, name: AppName) -> tuple[Code, str]:
         error = error_of(app)
@@ -137,6 +139,7 @@ async def appearing(plane: ControlPlane, namespace: str, wanted: Wanted, seconds
     Raises ``Unavailable`` when that takes longer (0 seconds: for ever).
     """
     names: list[AppName] = []
+    told = False
     try:
         async with asyncio.timeout(seconds or None):
             while True:
@@ -146,6 +149,9 @@ async def appearing(plane: ControlPlane, namespace: str, wanted: Wanted, seconds
                 # Once more, for those that the engine was just about to look at.
                 if before and names:
                     return names
+                if not names and not told:
+                    tell("Waiting until an Application knows the commit.")
+                    told = True
                 await asyncio.sleep(_PAUSE)
     except TimeoutError as error:
         raise Unavailable(f"no Application knew the commit within {seconds:g} s") from error

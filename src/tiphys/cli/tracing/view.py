@@ -8,7 +8,7 @@ from tiphys.cli.app.views import qualified
 from tiphys.cli.output import fields, span, table
 from tiphys.cli.tracing.commits import Code, Trace
 from tiphys.core.timeline.entries import TIMES, Entry, facts_of
-from tiphys.core.timeline.steps import Step, lead_time, steps_of
+from tiphys.core.timeline.steps import Step, steps_of
 
 _WORDS = {"started": "syncing"}
 _OPTIONAL = ("built", "pushed")
@@ -44,8 +44,8 @@ def _row(name: str, step: Step | None, entry: Entry) -> tuple[str, str, str]:
 
 def _ending(trace: Trace) -> str:
     code, said = trace.standing
-    total = lead_time(trace.entry)
-    if code is not Code.LIVE:
+    total = trace.lead_time
+    if code not in (Code.LIVE, Code.SUPERSEDED) or not trace.carrier or not trace.carrier.healthy:
         return _sentence(said)
     if trace.entry.first:
         return (
@@ -67,7 +67,7 @@ def listing(traces: Iterable[Trace]) -> str:
 
 
 def _line(trace: Trace) -> tuple[str, ...]:
-    entry, total = trace.entry, None if trace.entry.first else lead_time(trace.entry)
+    entry, total = trace.entry, trace.lead_time
     code, _ = trace.standing
     return (
         entry.revision[:_SHORT],
@@ -80,7 +80,7 @@ def _line(trace: Trace) -> tuple[str, ...]:
 
 def facts(trace: Trace) -> dict[str, Any]:
     """What scripts read."""
-    entry, total = trace.entry, lead_time(trace.entry)
+    entry, total = trace.entry, trace.lead_time
     code, said = trace.standing
     [told] = facts_of([entry])
     return {
@@ -90,7 +90,7 @@ def facts(trace: Trace) -> dict[str, Any]:
         "state": code.value,
         "message": said,
         "steps": [_step(step) for step in steps_of(entry)],
-        "leadTimeSeconds": None if total is None or entry.first else total.total_seconds(),
+        "leadTimeSeconds": None if total is None else total.total_seconds(),
     }
 
 
@@ -101,13 +101,14 @@ def _step(step: Step) -> dict[str, Any]:
     return {"name": step.name, "at": at, **seconds, **skew}
 
 
-def news(before: Entry | None, now: Entry) -> Iterator[str]:
+def news(before: Entry | None, now: Entry, application: str) -> Iterator[str]:
     """What happened to a commit between two readings, a line each."""
     past = {step.name for step in steps_of(before)} if before else set()
     for step in steps_of(now):
         if step.name not in past:
             took = f" after {precise(step.took)}" if step.took is not None else ""
-            yield f"{step.at.astimezone():%H:%M:%S}  {now.revision[:7]} {_WORDS.get(step.name, step.name)}{took}"
+            said = f"{now.revision[:7]} {_WORDS.get(step.name, step.name)}{took}"
+            yield f"{step.at.astimezone():%H:%M:%S}  {application}: {said}"
 
 
 def clock(at: datetime) -> str:

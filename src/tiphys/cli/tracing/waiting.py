@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from tiphys.cli.app.views import sources_of
-from tiphys.cli.kube import ControlPlane, control_plane, readable
+from tiphys.cli.kube import control_plane, readable
 from tiphys.cli.main import FAILURE_CODE
 from tiphys.cli.options import Access, Command, Flag
 from tiphys.cli.output import say, tell
@@ -77,7 +77,11 @@ def wait_until_live(order: Order, outcome: Outcome, flags: Mapping[str, Flag], o
     if not flags["wait"]:
         return
     click.get_current_context().meta[FAILURE_CODE] = NOT_LIVE
-    traces = asyncio.run(_live(order, outcome, flags))
+    try:
+        traces = asyncio.run(_live(order, outcome, flags))
+    except Exception:
+        tell(f"{outcome.commit[:12]} is in the charts repository, whether or not it is live:")
+        raise
     (say if output == "text" else tell)(f"\n{text(traces)}")
 
 
@@ -86,23 +90,15 @@ async def _live(order: Order, outcome: Outcome, flags: Mapping[str, Flag]) -> li
     repo, files, namespace = flags["repo"], _files(order, outcome), flags["kube_namespace"]
     access = Access(flags["kubeconfig"], flags["kube_context"], "argocd" if namespace == "*" else namespace)
     async with control_plane(access) as plane:
-        apps = await _applications(plane, namespace, outcome)
+        apps = [found.app for found in readable(await plane.applications(namespace))]
         wanted: Wanted = noted_as(outcome.commit)
         if not outcome.changes:
             wanted = moved_on(outcome.commit, apps)
         names = [plane.named(_path(app)) for app in rendering(repo, flags["branch"], files, apps)]
         if not names:
-            raise _nobody(repo, files, apps, outcome)
+            raise _nobody(repo, files, apps)
         tell(f"Following {outcome.commit[:7]} in {', '.join(name.name for name in names)}.")
         return await Following(plane, wanted).run(names, flags["wait_timeout"])
-
-
-async def _applications(plane: ControlPlane, namespace: str, outcome: Outcome) -> list[Application]:
-    try:
-        return [found.app for found in readable(await plane.applications(namespace))]
-    except Exception:
-        tell(f"{outcome.commit[:12]} is in the charts repository; whether it is live is not known:")
-        raise
 
 
 def _files(order: Order, outcome: Outcome) -> Collection[str]:
@@ -112,12 +108,12 @@ def _files(order: Order, outcome: Outcome) -> Collection[str]:
     return {path for part in order.parts for chart in part.charts for path in candidates(chart, part.file)}
 
 
-def _nobody(repo: str, files: Collection[str], apps: Collection[Application], outcome: Outcome) -> SpecError:
+def _nobody(repo: str, files: Collection[str], apps: Collection[Application]) -> SpecError:
     known = sorted({f"{s.path or '.'} of {shown(s.repo_url)}" for app in apps for s in sources_of(app)})
     told = f"those here render from {', '.join(known[:_SHOWN])}" if known else "there are none here"
     return SpecError(
-        f"{outcome.commit[:12]} is in the charts repository, and no Application renders from "
-        f"{', '.join(sorted(files)[:_SHOWN])} of {shown(repo)}: {told}; name another cluster with --kube-context, or "
+        f"no Application renders from {', '.join(sorted(files)[:_SHOWN])} of {shown(repo)}: {told}; name another "
+        "cluster with --kube-context, or "
         "another place with --kube-namespace"
     )
 
