@@ -7,7 +7,7 @@ signals. What is answered, and to whom, is the application's.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +28,8 @@ class Limits:
     connections: int = 256
     silence: float = 10.0
     """Seconds within which a connection has to have sent the head of a request."""
+    answer: float = 60.0
+    """Seconds within which an answer has to have been taken."""
     idle: int = 5
     """Seconds that a connection is kept between two requests."""
 
@@ -39,8 +41,8 @@ class Listener:
     config: Config
     limits: Limits
     state: ServerState = field(default_factory=ServerState)
-    silent: dict["Connection", asyncio.TimerHandle] = field(default_factory=dict)
-    """The connections that have not sent the head of their first request, the oldest first."""
+    open: dict["Connection", asyncio.TimerHandle] = field(default_factory=dict)
+    """Each connection, the oldest first, and when it is looked at as one that does not get on."""
     address: tuple[str, int] = ("", 0)
 
     @property
@@ -54,24 +56,38 @@ class Listener:
         return Connection(self)
 
     def arrived(self, connection: "Connection") -> None:
-        """A connection was made: where there are too many, the one that has been silent for longest makes room."""
-        if len(self.state.connections) > self.limits.connections:
-            next(iter(self.silent), connection).hang_up()
-        later = asyncio.get_running_loop().call_later(self.limits.silence, connection.hang_up)
-        self.silent[connection] = later
+        """A connection was made: where there are too many, the oldest that asks for nothing makes room."""
+        if len(self.open) >= self.limits.connections:
+            next((each for each in self.open if each.asks_nothing), connection).hang_up()
+        self._watch(connection, self.limits.silence, connection.hang_up)
 
     def spoke(self, connection: "Connection") -> None:
-        """A connection has sent the head of a request, or is gone."""
-        if timer := self.silent.pop(connection, None):
+        """A connection has sent a request or a part of one: it has so long to take the answer."""
+        self._watch(connection, self.limits.answer, connection.hang_up_if_stuck)
+
+    def gone(self, connection: "Connection") -> None:
+        """A connection is no more."""
+        if timer := self.open.pop(connection, None):
             timer.cancel()
+
+    def _watch(self, connection: "Connection", seconds: float, then: Callable[[], None]) -> None:
+        if timer := self.open.get(connection):
+            timer.cancel()
+        self.open[connection] = asyncio.get_running_loop().call_later(seconds, then)
 
 
 class Connection(H11Protocol):
-    """A connection that is ended unless it soon says what it wants, so that silent ones use up nothing."""
+    """A connection that is ended unless it gets on, so that who is silent or does not listen uses up nothing."""
 
     def __init__(self, listener: Listener) -> None:
         super().__init__(listener.config, listener.state, {})
         self._listener = listener
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether it has no request under way, and has taken every answer."""
+        answered = getattr(self.cycle, "response_complete", True)  # there is no cycle before the first request
+        return answered and not self.transport.get_write_buffer_size()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It stands."""
@@ -86,12 +102,17 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
-        self._listener.spoke(self)
+        self._listener.gone(self)
         super().connection_lost(exc)
 
     def hang_up(self) -> None:
         """End it now."""
         self.transport.abort()
+
+    def hang_up_if_stuck(self) -> None:
+        """End it if its answer is still not taken."""
+        if not self.asks_nothing:
+            self.hang_up()
 
 
 @asynccontextmanager
