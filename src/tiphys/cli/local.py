@@ -64,8 +64,9 @@ def with_node(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the flag that says what the node is."""
     return click.option(
         "--node",
-        default="",
         type=click.Choice(["simulated", "real"]),
+        # An empty text is no choice, so it cannot be the default.
+        callback=lambda _context, _parameter, given: given or "",
         help="What pods run on; unless told, what runs already, or else simulated. A real node needs root.",
     )(command)
 
