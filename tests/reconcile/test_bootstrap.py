@@ -208,3 +208,20 @@ async def test_whoever_begins_the_same_revision_second_is_told(yard: Yard) -> No
     )
     assert [type(each) for each in told].count(Unavailable) == 1
     assert yard.statuses() == ["superseded", "deployed"]
+
+
+async def test_who_was_taken_for_dead_and_comes_back_leaves_the_revision_to_others(yard: Yard) -> None:
+    await yard.installed(OLD)
+    record = Key("", "Secret", "web", "sh.helm.release.v1.shop.v2")
+
+    def taken(request: Request) -> Fault:
+        if request.method == "PATCH" and request.path.endswith("/configmaps/comes"):
+            yard.server.patch(
+                record, {"metadata": {"labels": {"status": "failed"}}}, Writer("Update", "helm")
+            )
+        return Fault.NONE
+
+    scene, _ = await yard.scene(taken)
+    with pytest.raises(Unavailable, match="somebody else has taken revision 2"):
+        await yard.installing(NEW)(scene)
+    assert yard.statuses()[0] == "deployed", "what was there before is not superseded"

@@ -104,7 +104,7 @@ async def bootstrap(wish: Wish, chart: Charted, scene: Scene) -> Outcome:
     journal = Journal(await _recorded(work), scene, list(defined))
     async with at_work(journal):
         await _tried(journal, work)
-    await _close(journal.record, past, scene)
+    await _close(journal, past)
     return Outcome(journal.record, past.upgrades, tuple(journal.news))
 
 
@@ -306,13 +306,13 @@ def _stays(live: Live, wish: Wish) -> str:
     return f"left alone: {whose}" if whose else ""
 
 
-async def _close(record: Record, past: History, scene: Scene) -> None:
+async def _close(journal: Journal, past: History) -> None:
     """Record that it went well, and that what was deployed before is not any more."""
-    await write(replace(record, beat=None), scene)
+    await journal.note(replace(journal.record, beat=None))
     for old in past.records:
         if old.status == DEPLOYED or (old is past.newest and not past.deployed and old.status == FAILED):
             was = str(old.body.get("info", {}).get("description") or "")
-            await write(old.told(SUPERSEDED, was), scene)
+            await write(old.told(SUPERSEDED, was), journal.scene)
 
 
 @contextlib.asynccontextmanager

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Protocol
 
 from tiphys.core.bootstrap.history import History, history_of
-from tiphys.core.bootstrap.records import Record, record_of, secret_key
+from tiphys.core.bootstrap.records import PENDING, UNINSTALLING, Record, record_of, secret_key
 from tiphys.model.errors import SpecError, Unavailable
 from tiphys.model.flow import Phase, Result
-from tiphys.model.objects import Body, Catalog, Key, Kind, Live, Manifest
+from tiphys.model.objects import Body, Catalog, Key, Kind, Live, Manifest, part
 
 
 class Site(Protocol):
@@ -77,6 +77,8 @@ class Scene:
 
 
 SECRET = Kind("", "Secret")
+AT_WORK = PENDING | {UNINSTALLING}
+"""The states of a revision that somebody is at work on."""
 
 
 async def history(name: str, namespace: str, site: Site) -> History:
@@ -113,7 +115,13 @@ class Journal:
             self.scene.report.done(news)
 
     async def note(self, record: Record) -> None:
-        """Record how it is now."""
+        """Record how it is now. Raises ``Unavailable`` if somebody else has taken the revision over."""
+        found = (await self.scene.site.read([record.key])).get(record.key)
+        if not found or part(found.metadata, "labels").get("status") not in AT_WORK:
+            raise Unavailable(
+                f"somebody else has taken revision {record.version} of {record.namespace}/{record.name} over: "
+                "nothing more was done; see what they made of it with `helm history`"
+            )
         await write(record, self.scene)
         self.record = record
 

@@ -18,7 +18,7 @@ from tiphys.reconcile.charting import Maker, recorded
 from tiphys.reconcile.hooks import run_hooks
 from tiphys.reconcile.patience import gone
 from tiphys.reconcile.pending import settled
-from tiphys.reconcile.site import SECRET, Journal, News, Scene, history, sure
+from tiphys.reconcile.site import SECRET, Journal, News, Scene, history, sure, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ async def uninstall(wish: Farewell, maker: Maker, scene: Scene) -> Departure:
     if last.status != UNINSTALLED:
         beginning = replace(last.told(UNINSTALLING, "Deletion in progress"), beat=time_of(scene.now()))
         journal = Journal(beginning, scene)
-        await journal.note(beginning)
+        await write(beginning, scene)
         async with at_work(journal):
             await _taken_off(journal, going, maker)
         news += journal.news
