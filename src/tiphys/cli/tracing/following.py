@@ -14,7 +14,7 @@ from time import monotonic
 from tiphys.cli.kube import ControlPlane, Found, readable
 from tiphys.cli.output import one_line, tell
 from tiphys.cli.tracing.commits import Code, Trace, error_of, timeline_of
-from tiphys.cli.tracing.view import news
+from tiphys.cli.tracing.view import news, text
 from tiphys.core.timeline.entries import Entry
 from tiphys.model.api import Application
 from tiphys.model.errors import SpecError, TiphysError, Unavailable
@@ -50,14 +50,21 @@ class Following:
             async with asyncio.timeout(seconds or None), self._shown(), asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._one(name)) for name in names]
         except TimeoutError as error:
+            self._tell_all()
             lacking = "; ".join(f"{name.name}: {said}" for name, said in self.waiting.items())
             raise Unavailable(f"not live within {seconds:g} s: {lacking}") from error
         failed = [
             f"{name.name}: {task.result()}" for name, task in zip(names, tasks, strict=True) if task.result()
         ]
         if failed:
+            self._tell_all()
             raise TiphysError("; ".join(failed))
         return [self.seen[name] for name in names]
+
+    def _tell_all(self) -> None:
+        """How far it came, where it did not come to its end."""
+        if self.seen:
+            tell(f"\n{text(list(self.seen.values()))}\n")
 
     async def _one(self, name: AppName) -> str:
         """Follow one application to the end; answers why it failed, empty if it did not."""
