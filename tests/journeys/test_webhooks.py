@@ -57,11 +57,13 @@ def forge(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge
     word = f"--from-literal=webhook.github.secret={SECRET}"
     platform.kubectl("-n", NAMESPACE, "create", "secret", "generic", "argocd-secret", word)
     monkeypatch.setenv("TIPHYS_POLL", "1h")
-    restarted(platform)
-    yield Forge(platform)
-    monkeypatch.undo()
-    platform.kubectl("-n", NAMESPACE, "delete", "secret", "argocd-secret")
-    restarted(platform)
+    try:
+        restarted(platform)
+        yield Forge(platform)
+    finally:
+        monkeypatch.undo()
+        platform.kubectl("-n", NAMESPACE, "delete", "secret", "argocd-secret")
+        restarted(platform)
 
 
 def restarted(platform: Platform) -> None:
