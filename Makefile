@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build up down test check format crds chart-values install-yaml wheels bench clean
+.PHONY: help setup build gitea up down test check format crds chart-values install-yaml wheels bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
@@ -22,6 +22,9 @@ setup: $(STAMP) ## the virtual environment with everything the project needs
 
 build: setup ## the two Go programs, once per version, into a cache
 	@$(BIN)/python -m tiphys.local.build
+
+gitea: setup ## a real Gitea that tests of pull requests and webhooks ask, which are skipped without it
+	@cd tests && ../$(BIN)/python -m gitea
 
 up: build ## the whole platform on this machine, with a live view; NODE=real runs real containers
 	@$(BIN)/tiphys up $(if $(NODE),--node $(NODE))

@@ -1,0 +1,1 @@
+"""A real Gitea on loopback, for tests that ask a forge."""
