@@ -2,11 +2,12 @@
 
 import gzip
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -431,6 +432,15 @@ def test_the_namespace_is_made_or_asked_for(shop: Shop) -> None:
 def test_a_slip_is_told_in_a_line(shop: Shop, words: list[str], told: str) -> None:
     done = shop.bootstrap(*words)
     assert (done.code, told in done.err, "Traceback" in done.err) == (1, True, False)
+
+
+def test_a_chart_that_is_too_large_to_be_recorded_is_told_before_anything_is_applied(shop: Shop) -> None:
+    shop.write("manual.txt", b64encode(os.urandom(1_300_000)).decode())
+    done = shop.bootstrap()
+    assert (done.code, ".helmignore" in done.err) == (1, True)
+    assert shop.configured() == {}
+    shop.write(".helmignore", "manual.txt\n")
+    shop.bootstrapped()
 
 
 def test_a_folder_without_a_chart_is_told(tiphys: Run, tmp_path: Path, kube: Path) -> None:

@@ -3,7 +3,7 @@ The cluster that a release is brought to, as the stories of installing and unins
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -95,6 +95,11 @@ async def write(record: Record, scene: Scene, *, new: bool = False) -> None:
         raise Unavailable(
             f"somebody else has just begun revision {record.version} of {record.namespace}/{record.name}: "
             "wait until that is done and run this again"
+        )
+    if "Too long" in result.message:  # the API server's word for a Secret of more than 1 MiB
+        advice = "name what it does not need in its .helmignore"
+        result = replace(
+            result, message=f"the chart is too large to be recorded: {advice} ({result.message})"
         )
     sure(result, "record the release in")
 
