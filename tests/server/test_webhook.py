@@ -110,6 +110,23 @@ async def test_an_event_of_another_kind_is_well_received(engine: Shown, visitor:
     assert not engine.heard
 
 
+async def test_a_secret_may_hold_any_letter(engine: Shown, visitor: Visitor):
+    engine.secrets = Secrets({"webhook.gitlab.secret": "zwischen ü"})
+    body = b'{"object_kind": "note"}'
+    assert (await visitor.post(body, X_Gitlab_Event="Note Hook", X_Gitlab_Token="zwischen ü"))[0] == 200
+    assert (await visitor.post(body, X_Gitlab_Event="Note Hook", X_Gitlab_Token="zwischen u"))[0] == 401
+
+
+async def test_a_header_that_is_no_text_is_answered(engine: Shown, visitor: Visitor):
+    engine.secrets = Secrets()
+    reader, writer = await asyncio.open_connection(*visitor.address)
+    writer.write(
+        b"POST /api/webhook HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: \xff\xfe\r\nContent-Length: 2\r\n\r\n{}"
+    )
+    assert (await asyncio.wait_for(reader.readline(), 20)).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
 @pytest.mark.parametrize("body", [b"", b"null", b"{", b"\xff", b"[[[", b'{"ref": 7, "repository": []}'])
 async def test_what_cannot_be_understood_is_said(visitor: Visitor, body: bytes):
     assert (await visitor.push(body))[0] == 400

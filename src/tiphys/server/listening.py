@@ -86,7 +86,9 @@ class Connection(H11Protocol):
     @property
     def asks_nothing(self) -> bool:
         """Whether it has no request under way, and has taken every answer."""
-        answered = getattr(self.cycle, "response_complete", True)  # there is no cycle before the first request
+        answered = getattr(
+            self.cycle, "response_complete", True
+        )  # there is no cycle before the first request
         return answered and not self.transport.get_write_buffer_size()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -66,7 +66,10 @@ class Webhook:
 
     async def answer(self, request: Request) -> Response:
         """The answer to a request."""
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        # A secret may hold any letter, and what is no text is nobody's secret.
+        headers = {
+            name.decode("latin-1"): value.decode("utf-8", "replace") for name, value in request.headers.raw
+        }
         sender = sender_of(Delivery(headers, b"", request.query_params))
         outcome = self._turned_away(headers) or await self._heard(request, headers)
         self.counted(sender.name if sender else "", outcome.code)
