@@ -45,6 +45,8 @@ class Settings:
     """Registries, as ``host:port``, that are asked without TLS."""
     registry_config: Path | None = None
     """A docker config with the engine's own credentials for registries."""
+    beside_argocd: bool = False
+    """Act on Applications while Argo CD's controller runs in the same namespace."""
     log_level: str = "info"
     log_format: str = "auto"
     """``text``, ``json``, or ``auto``: text on a terminal."""
@@ -78,6 +80,12 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
             raise SpecError(f"{name}={text!r} must be a whole number such as {default}")
         return int(text) if text else default
 
+    def switch(name: str) -> bool:
+        text = first(name).lower()
+        if text not in ("", "true", "false"):
+            raise SpecError(f"{name}={text!r} must be true or false")
+        return text == "true"
+
     usual = Settings(state=state_folder(environment))
     return Settings(
         context=first("TIPHYS_CONTEXT"),
@@ -97,6 +105,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         image_poll=duration(usual.image_poll, "TIPHYS_IMAGE_POLL"),
         plain_registries=tuple(filter(None, first("TIPHYS_PLAIN_REGISTRIES").split(","))),
         registry_config=Path(config) if (config := first("TIPHYS_REGISTRY_CONFIG")) else None,
+        beside_argocd=switch("TIPHYS_BESIDE_ARGOCD"),
         log_level=first("TIPHYS_LOG_LEVEL") or usual.log_level,
         log_format=first("TIPHYS_LOG_FORMAT") or usual.log_format,
     )

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from tiphys.cli.kube import ControlPlane, Found, control_plane
 from tiphys.cli.options import Access
 from tiphys.core.lint.cluster import ClusterFacts, Engine
+from tiphys.core.migration.controllers import KINDS, Controller, Role, controllers
 from tiphys.model.api import Application
 from tiphys.model.errors import Refused, SpecError
 from tiphys.model.objects import Body, part
@@ -15,9 +17,6 @@ from tiphys.model.objects import Body, part
 _VERBS = ("list", "watch", "create", "patch", "delete")
 """What a GitOps engine does with every kind that an Application has."""
 _PARALLEL = 8
-_WORKLOADS = ("deployments", "statefulsets")
-_NAMES = {"tiphys": True, "argocd-application-controller": False}
-"""The labels of engines, and whether they are ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +77,18 @@ def _read(found: Sequence[Found]) -> tuple[Sequence[Application], Mapping[str, s
 
 
 async def _engines(plane: ControlPlane, namespace: str) -> AsyncIterator[Engine]:
-    for plural in _WORKLOADS:
-        for body in await plane.objects(f"/apis/apps/v1/namespaces/{namespace}/{plural}"):
-            metadata = part(body, "metadata")
-            label = part(metadata, "labels").get("app.kubernetes.io/name", "")
-            if label in _NAMES:
-                account = part(body, "spec", "template", "spec").get("serviceAccountName", "default")
-                name = f"{plural.removesuffix('s').capitalize()} {namespace}/{metadata.get('name')}"
-                replicas = part(body, "spec").get("replicas", 1)
-                yield Engine(name, _NAMES[label], replicas, f"{namespace}:{account}")
+    for each in await controllers_of(plane, namespace):
+        if each.role is not Role.GENERATOR:
+            yield Engine(str(each), each.role is Role.ENGINE, each.replicas, each.account)
+
+
+async def controllers_of(plane: ControlPlane, namespace: str) -> list[Controller]:
+    """The workloads of a namespace that act on Applications."""
+    found = []
+    for kind in KINDS:
+        path = f"/apis/apps/v1/namespaces/{quote(namespace, safe='')}/{kind.lower()}s"
+        found += controllers(kind, await plane.objects(path))
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""From Argo CD to Tiphys and back: whose turn it is, and what each application may expect."""
