@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from time import monotonic
 
 import click
 
@@ -81,8 +82,10 @@ async def _waited(plane: ControlPlane, word: str, place: str, seconds: int) -> l
         known = reversed(timeline_of(app).entries) if word not in named else ()
         return next((entry for entry in known if is_meant(word, entry)), None)
 
+    began = monotonic()
     names = await appearing(plane, place, wanted, seconds)
-    return await Following(plane, wanted).run(names, seconds)
+    left = max(seconds - (monotonic() - began), 1.0) if seconds else 0
+    return await Following(plane, wanted).run(names, left)
 
 
 def _unknown(word: str, apps: Sequence[Application]) -> SpecError:
