@@ -236,4 +236,7 @@ def test_waiting_ends_when_the_time_is_up(tiphys, plane_of_mine):
     )
     outcome = tiphys("trace", "homepage", "--wait", "--timeout", "3")
     assert outcome.code == 1
-    assert "not live within 3 s: homepage: applied; the application is Synced and Progressing" in outcome.err
+    assert (
+        "not live in the time that was given: homepage: applied; the application is Synced and Progressing"
+        in outcome.err
+    )

@@ -52,7 +52,7 @@ class Following:
         except TimeoutError as error:
             self._tell_all()
             lacking = "; ".join(f"{name.name}: {said}" for name, said in self.waiting.items())
-            raise Unavailable(f"not live within {round(seconds)} s: {lacking}") from error
+            raise Unavailable(f"not live in the time that was given: {lacking}") from error
         failed = [
             f"{name.name}: {task.result()}" for name, task in zip(names, tasks, strict=True) if task.result()
         ]
