@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from joserfc.jwk import RSAKey
 
 from adapters.forge.hosts import Host
 from adapters.git.origin import Origin, listen
@@ -144,3 +146,24 @@ async def test_without_a_token_it_says_which_one(forge: Forge, monkeypatch: pyte
 def test_a_request_needs_a_repository(tiphys: Callable[..., Outcome]):
     done = tiphys("image", "set", "web", "--tag", "v2", "--pull-request")
     assert (done.code, "--pull-request needs --repo" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("forge", ["github"], indirect=True)
+async def test_a_github_app_needs_no_token_of_its_own(forge: Forge, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("TIPHYS_GIT_TOKEN")
+    monkeypatch.setenv("TIPHYS_GITHUB_APP_ID", "42")
+    monkeypatch.setenv(
+        "TIPHYS_GITHUB_APP_PRIVATE_KEY", RSAKey.generate_key(2048).as_pem(private=True).decode()
+    )
+
+    async def installation(_: web.Request) -> web.Response:
+        return web.json_response({"id": 7})
+
+    async def token(_: web.Request) -> web.Response:
+        return web.json_response({"token": forge.host.token}, status=201)
+
+    forge.host.before = [installation, token]
+    done = await forge.set("v2")
+    assert (done.code, len(forge.host.pulls)) == (0, 1)
+    calls = [call.rpartition("/")[2] for call in forge.host.calls]
+    assert calls == ["installation", "access_tokens", "pulls", "pulls"]
