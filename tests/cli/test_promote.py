@@ -142,3 +142,12 @@ def test_a_cluster_that_knows_nothing_of_the_file_says_so(tiphys: Run, origin: O
     assert "no Application of this cluster reads charts/web/values-dev.yaml" in done.err
     assert "name the charts repository with --repo; there are: web-prod" in tiphys(*WORDS).err
     assert tiphys(*WORDS, "--repo", origin.file_url, "--offline").code == 0
+
+
+def test_an_application_of_another_repository_does_not_speak_for_it(
+    tiphys: Run, origin: Origin, plane_of_mine: Plane
+):
+    plane_of_mine.has("web-dev", WELL)
+    done = tiphys(*WORDS, "--repo", origin.file_url)
+    assert (done.code, prod(origin)) == (1, PROD)
+    assert "/web-dev reads https://git.example.com/charts.git, and not file:///" in done.err

@@ -13,6 +13,7 @@ from tiphys.core.release.message import Origin, one_line
 from tiphys.core.release.promotion import promotion, running, unfit
 from tiphys.core.release.proposals import head_of
 from tiphys.core.release.routes import Route, Ways, named, reading, routes, sources_of
+from tiphys.model.addresses import shown
 from tiphys.model.api import Application
 from tiphys.model.commits import Person
 from tiphys.model.errors import Refused, SpecError
@@ -124,7 +125,7 @@ def _asked(
             return (), [f"no Application reads {route.source}: taken as it is"]
         raise Refused(
             f"no Application of this cluster reads {route.source}, so nobody says that it runs healthy: choose another "
-            "cluster with --context, or take what the file says with --offline"
+            f"cluster with --context, or take what the file says with --offline{_elsewhere(wanted, applications)}"
         )
     ill = [f"{_name(application)}: {why}" for application in found if (why := unfit(application))]
     if ill and not wanted.force:
@@ -133,6 +134,15 @@ def _asked(
             "with --force"
         )
     return found, [f"promoted all the same: {each}" for each in ill]
+
+
+def _elsewhere(wanted: Wanted, applications: Sequence[Application]) -> str:
+    """Whether an Application of the name is there after all, of a repository with another URL."""
+    ways = wanted.ways
+    for application in named(ways.app, ways.source, applications):
+        urls = ", ".join(dict.fromkeys(shown(source.repo_url) for source in sources_of(application)))
+        return f"; {_name(application)} reads {urls}, and not {shown(wanted.repo)}" if urls else ""
+    return ""
 
 
 def _those(wanted: Wanted, route: Route, applications: Sequence[Application]) -> Sequence[Application]:
