@@ -2,11 +2,15 @@
 package main
 
 import (
+	"context"
 	"embed"
+	"errors"
 	"html/template"
 	"log"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
 )
 
 //go:embed site
@@ -29,5 +33,17 @@ func home(answer http.ResponseWriter, _ *http.Request) {
 
 func main() {
 	http.HandleFunc("GET /{$}", home)
-	log.Fatal(http.ListenAndServe(setting("LISTEN", ":8080"), nil))
+	server := &http.Server{Addr: setting("LISTEN", ":8080")}
+	told, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	answered := make(chan error)
+	go func() {
+		<-told.Done()
+		answered <- server.Shutdown(context.Background()) // once every request that came is answered
+	}()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		log.Fatal(err)
+	}
+	if err := <-answered; err != nil {
+		log.Fatal(err)
+	}
 }
