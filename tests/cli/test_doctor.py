@@ -99,6 +99,18 @@ def test_sarif_names_rules_levels_and_lines(tiphys: Run, checkout: Path):
     assert unpinned["level"] == "warning"
 
 
+def test_an_image_policy_that_nobody_knows_is_told(tiphys: Run, checkout: Path):
+    metadata = {"name": "web", "annotations": {"tiphys.dev/images": "ghcr.io/example/web semvre"}}
+    spec = {
+        **APPLICATION["spec"],
+        "source": {**APPLICATION["spec"]["source"], "helm": {"values": "name: web"}},
+    }
+    (checkout / "apps/web.yaml").write_text(
+        yaml.safe_dump({**APPLICATION, "metadata": metadata, "spec": spec})
+    )
+    assert "semver" in tiphys("doctor", str(checkout)).out
+
+
 def test_images_are_asked_of_their_registry(tiphys: Run, checkout: Path, registry: str):
     spec = {
         **APPLICATION["spec"],

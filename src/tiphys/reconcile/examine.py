@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tiphys.core.diff.autoscaling import scaled_workloads
 from tiphys.core.diff.ignore import rules_for
 from tiphys.core.diff.pointers import ABSENT, value_at
+from tiphys.core.images.watched import watching
 from tiphys.core.lint.applications import WAVE, AppFacts, Seen, application_findings, duplicates
 from tiphys.core.lint.charts import ChartFacts, Dependency, chart_findings
 from tiphys.core.lint.finding import Finding, Place
@@ -244,6 +245,7 @@ async def _facts(app: Application, place: Place, ground: _Ground) -> tuple[AppFa
         objects=seen,
         scaled=scaled_workloads(each.body for each in seen),
         nondeterministic=found.nondeterministic,
+        watch_problems=watching(app.metadata.annotations).problems,
         idle_rules=[f"{rule.group or 'core'}/{rule.kind} {rule.name or '*'}" for rule in idle],
     ), ()
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tiphys.core.lint.charts import plain_http
 from tiphys.core.lint.finding import Finding, Place
@@ -41,7 +41,9 @@ class AppFacts:
     """Workloads that an autoscaler, live or rendered, scales."""
     nondeterministic: Sequence[str] = ()
     """Functions of its templates that answer differently each time."""
-    idle_rules: Sequence[str] = field(default=())
+    watch_problems: Sequence[str] = ()
+    """What of its annotations about watched images cannot be acted on, in sentences."""
+    idle_rules: Sequence[str] = ()
     """Rules of ignoreDifferences that fit none of the objects, as a person would write them."""
 
     @property
@@ -99,7 +101,7 @@ def _words(facts: AppFacts) -> Iterator[Finding]:
     own += [
         f"spec.syncPolicy.syncOptions: {said}" for said in odd_options(policy.sync_options if policy else ())
     ]
-    own += odd_annotations(metadata.annotations)
+    own += [*odd_annotations(metadata.annotations), *facts.watch_problems]
     for said in own:
         yield Finding("misspelt-word", facts.place, said, "correct or remove it")
     for each in facts.objects:
