@@ -95,8 +95,8 @@ def start(place: "Place", node: str, port: int, nodes: int) -> None:
     if node == "real" and nodes > 1:
         raise click.UsageError("There is one real node; --nodes is for simulated ones.")
     tiphys, where = own_command(place)
-    binary = build.ensure("localkube")
     prepared = realnode.wanted(place, node, tell)
+    binary = build.ensure("localkube")
     shape = controlplane.Shape(port, nodes, prepared.address if prepared else "")
     starting = controlplane.begin(place, binary, shape)
     ready, new = starting.ready(), starting.process is not None

@@ -8,7 +8,7 @@ installing would start a daemon. Which of them fit a machine, and what is done w
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,17 +136,14 @@ def _fetched(packages: Sequence[str], say: Say) -> str:
 
 def _download(packages: Sequence[str], to: Path) -> str:
     """By the machine's own lists of packages, and where these are empty or old, by lists in the cache."""
-    lists = ["-o", f"Dir::State::Lists={to / 'lists'}", "-o", f"Dir::Cache={to / 'cache'}"]
-    tries: Iterator[list[list[str]]] = iter(
-        [[["download", *packages]], [[*lists, "update"], [*lists, "download", *packages]]]
-    )
-    for commands in tries:
-        (to / "lists" / "partial").mkdir(parents=True, exist_ok=True)
-        done = [_run(["apt-get", "--quiet", *command], to) for command in commands]
-        if not any(each.returncode for each in done):
-            return ""
-    told = [line for line in done[-1].stderr.splitlines() if line.startswith("E:")]
-    return told[0].removeprefix("E: ") if told else "apt-get could not fetch it"
+    if _run(["apt-get", "download", *packages], to).returncode == 0:
+        return ""
+    (to / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    apt = ["apt-get", "-o", f"Dir::State::Lists={to / 'lists'}", "-o", f"Dir::Cache={to / 'cache'}"]
+    _run([*apt, "update"], to)
+    done = _run([*apt, "download", *packages], to)
+    told = [line.removeprefix("E: ") for line in done.stderr.splitlines() if line.startswith("E:")]
+    return (told or ["apt-get gave no reason"])[0] if done.returncode else ""
 
 
 def _run(command: Sequence[str | Path], folder: Path) -> "subprocess.CompletedProcess[str]":

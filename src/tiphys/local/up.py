@@ -39,9 +39,9 @@ def bring_up(place: Place, say: Say, node: str = "") -> Platform:
 
     Raises ``SpecError`` or ``Unavailable``, which say what is in the way.
     """
+    prepared = realnode.wanted(place, node, say)  # first: whoever cannot have it need not wait for builds
     build.ensure("toolbox")
     binary = build.ensure("localkube")
-    prepared = realnode.wanted(place, node, say)
     starting = controlplane.begin(place, binary, Shape(real_node=prepared.address if prepared else ""))
     git = githost.start(place)
     demo.lay(place, git)
