@@ -88,7 +88,8 @@ def charts(
 
 
 def test_a_request_is_opened_once_and_can_be_merged(charts: Charts):
-    assert charts.set("v2").code == 0
+    done = charts.set("v2")
+    assert done.code == 0, done.err
     before = charts.tip("tiphys/web-v2")
     again = charts.set("v2")
     assert (again.code, charts.tip("tiphys/web-v2")) == (0, before)

@@ -111,7 +111,6 @@ async def test_what_a_forge_finds_wrong_is_said_in_its_words(github: Host):
             "forbids it: GitHub Actions is not permitted",
         ),
         (404, {"message": "Not Found"}, Refused, "has no such repository, or does not show it"),
-        (502, {"message": "Server Error"}, Unavailable, "an error of its own: Server Error"),
     ],
 )
 async def test_a_no_says_who_must_act(
@@ -119,6 +118,17 @@ async def test_a_no_says_who_must_act(
 ):
     host.before = [answering(web.json_response(body, status=status))]
     with pytest.raises(error, match=told):
+        await ensure(host)
+
+
+async def test_an_error_of_the_forges_own_is_tried_again_and_then_told(host: Host):
+    def broken() -> Hook:
+        return answering(web.json_response({"message": "Server Error"}, status=502))
+
+    host.before = [broken()]
+    assert (await ensure(host)).new
+    host.before = [broken() for _ in range(3)]
+    with pytest.raises(Unavailable, match="an error of its own: Server Error"):
         await ensure(host)
 
 

@@ -4,17 +4,20 @@ Pull requests on GitHub, Gitea and Forgejo, merge requests on GitLab: looked for
 Each forge's class says how its API words the three calls (REST API of GitHub 2022-11-28, GitLab v4, Gitea v1).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from tiphys.adapters.forge.places import Place
-from tiphys.adapters.forge.web import Answer, Web
+from tiphys.adapters.forge.web import Answer, FaultError, Web
 from tiphys.model.errors import SpecError, Unavailable
 from tiphys.model.pullrequests import Opened, PullRequest
 
 _MOST_PAGES = 100
+_PAUSES = (0.5, 2.0)
+"""Seconds between attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,19 @@ class Forge:
         self._name = name
 
     async def ensure(self, wanted: PullRequest) -> Opened:
-        """The pull request that is open for these branches, opened now if there is none, saying what was asked for."""
+        """
+        The pull request that is open for these branches, opened now if there is none, saying what was asked for.
+
+        A forge with an error of its own is asked again: it may not have noticed yet what was pushed a moment ago.
+        """
+        for pause in _PAUSES:
+            try:
+                return await self._ensure(wanted)
+            except FaultError:
+                await asyncio.sleep(pause)
+        return await self._ensure(wanted)
+
+    async def _ensure(self, wanted: PullRequest) -> Opened:
         if found := await self._dialect.find(wanted):
             return await self._renewed(found, wanted)
         if made := await self._dialect.create(wanted):

@@ -24,6 +24,10 @@ _AGAIN = frozenset({301, 302, 307, 308})
 _MOST_WORDS = 300
 
 
+class FaultError(Unavailable):
+    """The forge failed at what it was asked; a moment later it may succeed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Seconds and bytes."""
@@ -155,7 +159,7 @@ class Web:
                     "--repo, and what the token may see"
                 )
             case status if status >= 500:
-                return Unavailable(f"{self._name} has an error of its own: {answer.words}")
+                return FaultError(f"{self._name} has an error of its own: {answer.words}")
             case status if status < 400 and answer.body is None and status != 204:
                 return Unavailable(
                     f"{self._name} answers, and not with JSON: is its address right? Name it like "
