@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,21 +137,27 @@ def until(condition: Callable[[], object], seconds: float, what: str) -> None:
         time.sleep(0.1)
 
 
+@contextmanager
+def brought_up(place: Place, node: str = "") -> Iterator[Platform]:
+    """The platform in a place, synced and healthy, with a simulated node or a ``real`` one; stopped at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIPHYS_POLL", f"{POLL:g}s")
+        try:
+            bring_up(place, print, node)
+            platform = Platform(place)
+            until(platform.all_well, 60, "everything is synced and healthy")
+            yield platform
+        finally:
+            parts.stop(place)
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     for binary in (tiphys_toolbox.binary(), tiphys_localkube.binary()):
         if not binary.exists():
             pytest.skip(f"{binary.name} is not built (make build)")
-    os.environ["TIPHYS_POLL"] = f"{POLL:g}s"
-    place = Place(tmp_path_factory.mktemp("platform"))
-    try:
-        bring_up(place, print)
-        platform = Platform(place)
-        until(platform.all_well, 60, "everything is synced and healthy")
+    with brought_up(Place(tmp_path_factory.mktemp("platform"))) as platform:
         yield platform
-    finally:
-        del os.environ["TIPHYS_POLL"]
-        parts.stop(place)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from ci.test_templates import WORKFLOWS
 from journeys.conftest import Platform, until
 from tiphys.local.nodeimages import MACHINES
 
+PACKS = "compiled.Dockerfile"
 WORKFLOW = ".github/workflows/release.yaml"
 VALUES = "charts/homepage/values.yaml"
 USUAL_IMAGE = "ghcr.io/example/homepage"
@@ -37,8 +38,13 @@ class Forge:
         self.storage = storage
         self.seen = self._main()
 
-    def push(self, message: str) -> str:
-        """A developer commits what changed in the clone and pushes; answers the commit."""
+    def greets(self) -> str:
+        """A developer has the page say ``Ahoy``, and pushes that; answers the commit."""
+        page = self.homepage / "site" / "index.html"
+        page.write_text(page.read_text().replace("<h1>", "<h1>Ahoy, "))
+        return self._push("Greet")
+
+    def _push(self, message: str) -> str:
         git(self.homepage, "commit", "--quiet", "--all", "--message", message)
         git(self.homepage, "push", "--quiet", "origin", "HEAD:main")
         return git(self.homepage, "rev-parse", "HEAD")
@@ -81,15 +87,34 @@ class Forge:
         )
 
     def move_in(self) -> None:
-        """Have the workflow and the chart name the addresses of this machine, in the developer's clones."""
+        """Have workflow and chart name the addresses of this machine, and the registry hold what runs already."""
+        self._brings_what_runs()
         workflow = self.homepage / WORKFLOW
         charts = git(self.platform.charts, "remote", "get-url", "origin")
         text = workflow.read_text().replace("https://github.com/example/charts.git", charts)
         text = text.replace(USUAL_IMAGE, self.image)
         native = f"linux/{MACHINES.get(machine.machine(), 'amd64')}"
-        workflow.write_text(text.replace("linux/arm64", f"{native}\n      dockerfile: compiled.Dockerfile"))
+        workflow.write_text(text.replace("linux/arm64", f"{native}\n      dockerfile: {PACKS}"))
         self.platform.edit(VALUES, USUAL_IMAGE, self.image)
         self.platform.push("homepage: images of the registry here")
+
+    def _brings_what_runs(self) -> None:
+        compile_in(self.homepage)
+        tag = self.platform.image("homepage").partition(":")[2]
+        words = [
+            "image",
+            "build",
+            self.homepage,
+            "--dockerfile",
+            self.homepage / PACKS,
+            "--builder",
+            "buildah",
+        ]
+        command = [Path(sys.executable).parent / "tiphys", *words, "--image", self.image, "--tag", tag]
+        done = subprocess.run(
+            command, env={**os.environ, **self.storage}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
     def move_out(self) -> None:
         """Leave the charts repository to other journeys as it was."""
