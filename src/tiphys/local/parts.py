@@ -33,11 +33,10 @@ def status(place: Place) -> list[Part]:
         ("git server", githost.program(place), git.address if git else ""),
         ("engine", engine.program(place), ""),
     ]
-    if place.node.exists():
-        rows += [
-            ("registry", registry.program(place), registry.status(place) or ""),
-            ("real node", realnode.program(place), control.realNode if control else ""),
-        ]
+    if place.registry.exists():
+        rows += [("registry", registry.program(place), registry.status(place) or "")]
+    if (place.node / "localnode").exists():
+        rows += [("real node", realnode.program(place), control.realNode if control else "")]
     return [Part(name, program.pid(), address, str(program.log)) for name, program, address in rows]
 
 
