@@ -73,10 +73,17 @@ func (p Place) run(household *household, parts Parts) error {
 	}
 	select {
 	case code := <-containerd:
-		return fmt.Errorf("containerd has ended with %d", code)
+		return ended("containerd", code)
 	case code := <-kubelet:
-		return fmt.Errorf("the kubelet has ended with %d", code)
+		return ended("the kubelet", code)
 	}
+}
+
+func ended(program string, code int) error {
+	if code < 0 {
+		return fmt.Errorf("%s was killed", program)
+	}
+	return fmt.Errorf("%s has ended with exit code %d", program, code)
 }
 
 // forget removes the addresses that pods had in the last life of the node: none of them lives on.
@@ -125,7 +132,7 @@ func answering(containerd <-chan int) error {
 	for end := time.Now().Add(runtimeWithin); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		select {
 		case code := <-containerd:
-			return fmt.Errorf("containerd has ended with %d", code)
+			return ended("containerd", code)
 		default:
 		}
 		if connection, err := net.Dial("unix", socket); err == nil {

@@ -95,7 +95,7 @@ func live(place Place, parts Parts, signals <-chan os.Signal) error {
 	go func() { ended <- first.Wait() }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("the node has ended: %w", err)
+		return fmt.Errorf("the node has ended by itself: %w", err)
 	case <-signals:
 	}
 	_ = first.Process.Signal(syscall.SIGTERM)

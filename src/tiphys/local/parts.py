@@ -36,7 +36,8 @@ def status(place: Place) -> list[Part]:
     if place.registry.exists():
         rows += [("registry", registry.program(place), registry.status(place) or "")]
     if (place.node / "localnode").exists():
-        rows += [("real node", realnode.program(place), control.realNode if control else "")]
+        node = realnode.program(place)
+        rows += [("real node", node, control.realNode if control and node.pid() else "")]
     return [Part(name, program.pid(), address, str(program.log)) for name, program, address in rows]
 
 
