@@ -30,6 +30,7 @@ COMMANDS = {
     ),
     "uninstall": Row("tiphys.cli.uninstall:uninstall", "Take a release off a cluster; workloads run on."),
     "doctor": Row("tiphys.cli.doctor:doctor", "Say what is wrong, or will be, with charts or a cluster."),
+    "migrate": Row("tiphys.cli.migrate:migrate", "Take a cluster over from Argo CD, and hand it back."),
     "promote": Row("tiphys.cli.promote:promote", "Set what runs healthy in one environment in another one."),
     "local": Row("tiphys.cli.local:local", "The Kubernetes control plane on this machine."),
     "controller": Row("tiphys.cli.controller:controller", "Run the engine against a cluster."),
