@@ -49,6 +49,8 @@ def needs_real_node(place: Place) -> None:
     pytest.importorskip("tiphys_localkube", reason="tiphys-localkube is not installed")
     try:
         checks = realnode.failing(place, lambda _: None)
+        if not checks:
+            build.of_a_node("kubelet")
     except Unavailable as error:
         pytest.skip(f"no real node: {error}")
     if checks:
