@@ -7,6 +7,7 @@ is compiled where it is checked out, as the first stage of the Dockerfile would;
 
 import os
 import platform as machine
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -116,11 +117,14 @@ class Forge:
         )
         assert done.returncode == 0, done.stderr
 
-    def move_out(self) -> None:
-        """Leave the charts repository to other journeys as it was."""
-        git(self.platform.charts, "pull", "--quiet", "--rebase", "origin", "HEAD")
-        self.platform.edit(VALUES, self.image, USUAL_IMAGE)
-        self.platform.push("homepage: images of the usual registry")
+
+def move_out(platform: Platform) -> None:
+    """Have the chart name again what it names at the beginning, for other journeys."""
+    git(platform.charts, "pull", "--quiet", "--rebase", "origin", "HEAD")
+    file = platform.charts / VALUES
+    usual = f'repository: {USUAL_IMAGE}\n    tag: "1.0.0"'
+    file.write_text(re.sub(r'repository: \S+/homepage\n    tag: "\w[^"]*"', usual, file.read_text()))
+    platform.push("homepage: as it was")
 
 
 def compile_in(checkout: Path) -> None:

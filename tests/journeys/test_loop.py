@@ -13,42 +13,49 @@ import pytest
 
 from adapters.images.registry import needs_buildah, storage  # noqa: F401 - a fixture
 from journeys.conftest import Platform, brought_up, until
-from journeys.forge import Forge
+from journeys.forge import Forge, move_out
+from journeys.pages import CHECKOUT, home_of, play
 from journeys.test_lead_time import STEPS
 from local.realnode import fetched, needs_real_node
 from tiphys.local import registry
 from tiphys.local.place import Place
 from tiphys.model.errors import Unavailable
 
+PAGE = CHECKOUT / "docs" / "how-to" / "play-the-loop.md"
+
 
 @contextmanager
-def forge_of(platform: Platform, folder: Path, storage: dict[str, str]) -> Iterator[Forge]:  # noqa: F811
-    """A forge with a registry, for a platform whose homepage is to come from there."""
+def registry_of(platform: Platform) -> Iterator[str]:
+    """A registry that homepage's image may come from, until the end."""
     if not shutil.which("go"):
         pytest.skip("no go on PATH")
     try:
         host = registry.start(platform.place, print)
     except Unavailable as error:
         pytest.skip(f"no registry: {error}")
-    forge = Forge(platform, host, folder, storage)
-    forge.move_in()
-    yield forge
-    forge.move_out()
+    yield host
+    move_out(platform)
 
 
 @pytest.fixture
-def forge(platform: Platform, tmp_path: Path, storage: dict[str, str]) -> Iterator[Forge]:  # noqa: F811
-    with forge_of(platform, tmp_path, storage) as made:
-        yield made
+def host(platform: Platform) -> Iterator[str]:
+    with registry_of(platform) as started:
+        yield started
 
 
-@pytest.fixture
-def real_forge(tmp_path: Path, storage: dict[str, str]) -> Iterator[Forge]:  # noqa: F811
-    """The same where containers are real."""
-    place = Place(tmp_path / "real")
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The platform where containers are real."""
+    place = Place(tmp_path_factory.mktemp("real"))
     needs_real_node(place)
-    with brought_up(place, "real") as platform, forge_of(platform, tmp_path, storage) as made:
-        yield made
+    with brought_up(place, "real") as platform:
+        yield platform
+
+
+@pytest.fixture
+def real_host(real: Platform) -> Iterator[str]:
+    with registry_of(real) as started:
+        yield started
 
 
 class Visitor(threading.Thread):
@@ -75,8 +82,13 @@ class Visitor(threading.Thread):
 
 @needs_buildah
 def test_a_push_to_the_application_ends_in_its_image_live_with_the_time_of_each_step(
-    platform: Platform, forge: Forge
+    platform: Platform,
+    host: str,
+    tmp_path: Path,
+    storage: dict[str, str],  # noqa: F811
 ):
+    forge = Forge(platform, host, tmp_path, storage)
+    forge.move_in()
     pushed = forge.greets()
     released = forge.runs_what_was_pushed()
     image = f"{forge.image}:{pushed[:12]}"
@@ -92,26 +104,51 @@ def test_a_push_to_the_application_ends_in_its_image_live_with_the_time_of_each_
 
 
 @needs_buildah
-def test_on_a_real_node_the_new_version_answers_and_no_request_fails(real_forge: Forge):
-    platform = real_forge.platform
-    ingress = platform.get("ingress", "homepage", "-n", "homepage")
+@pytest.mark.usefixtures("host")
+def test_the_page_on_the_loop_does_what_it_says(platform: Platform, tmp_path: Path, storage: dict[str, str]):  # noqa: F811
+    by_hand, _on_a_real_node = PAGE.read_text().split("and on a real node")
+    play(by_hand, home_of(platform, tmp_path), **storage)
+
+
+@needs_buildah
+def test_on_a_real_node_the_new_version_answers_and_no_request_fails(
+    real: Platform,
+    real_host: str,
+    tmp_path: Path,
+    storage: dict[str, str],  # noqa: F811
+):
+    forge = Forge(real, real_host, tmp_path, storage)
+    forge.move_in()
+    ingress = real.get("ingress", "homepage", "-n", "homepage")
     visitor = Visitor(ingress["status"]["loadBalancer"]["ingress"][0]["ip"])
     visitor.start()
     try:
         until(lambda: visitor.since("</h1>"), 10, "the page is there")
         began = time.time()
-        pushed = real_forge.greets()
-        real_forge.runs_what_was_pushed()
+        pushed = forge.greets()
+        forge.runs_what_was_pushed()
         until(lambda: visitor.since("Ahoy"), 60, "the new version answers")
-        print(platform.tiphys("trace", pushed, "--wait", "--timeout", "60"))  # noqa: T201 - shown by pytest -s
-        until(lambda: len(platform.get("pods", "-n", "homepage")["items"]) == 1, 60, "the old pod is gone")
+        print(real.tiphys("trace", pushed, "--wait", "--timeout", "60"))  # noqa: T201 - shown by pytest -s
+        until(lambda: len(real.get("pods", "-n", "homepage")["items"]) == 1, 60, "the old pod is gone")
     finally:
         visitor.leaving.set()
         visitor.join()
     assert not [said for _, said in visitor.answers if "</h1>" not in said]
     assert "Ahoy" in visitor.answers[-1][1]
-    [facts] = json.loads(platform.tiphys("trace", pushed, "-o", "json"))
+    [facts] = json.loads(real.tiphys("trace", pushed, "-o", "json"))
     times = {step["name"]: datetime.fromisoformat(step["at"]).timestamp() - began for step in facts["steps"]}
     first = (visitor.since("Ahoy") or 0) - began
     took = f"committed after {times['committed']:.1f} s, first answer {first:.1f} s, healthy {times['healthy']:.1f} s"
     print(f"{took}; {len(visitor.answers)} requests, none failed")  # noqa: T201 - shown by pytest -s
+
+
+@needs_buildah
+@pytest.mark.usefixtures("real_host")
+def test_the_page_on_the_loop_ends_in_an_answer_on_a_real_node(
+    real: Platform,
+    tmp_path: Path,
+    storage: dict[str, str],  # noqa: F811
+):
+    if not shutil.which("curl"):
+        pytest.skip("no curl on PATH")
+    play(PAGE.read_text(), home_of(real, tmp_path), **storage)

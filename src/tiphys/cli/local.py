@@ -114,6 +114,21 @@ def start(place: "Place", node: str, port: int, nodes: int) -> None:
         tell(f"Talk to it with: {tiphys} local{where} kubectl get nodes")
 
 
+@local.command(short_help="Start a registry of images, and print its host and port.")
+@click.pass_obj
+def registry(place: "Place") -> None:
+    """
+    Start a registry of images where it does not run yet, and print its host and port.
+
+    It listens on 127.0.0.1 alone, in plain HTTP, and takes images from whoever asks. A real node pulls from it and
+    has it from its start on; the simulated one runs any image without a look at it. It is docker-registry,
+    which is fetched and unpacked where it is not installed and apt-get is there.
+    """
+    from tiphys.local import registry as images  # noqa: PLC0415
+
+    click.echo(images.start(place, tell))
+
+
 @local.command(short_help="Stop everything that runs here; nothing is lost.")
 @click.pass_obj
 def stop(place: "Place") -> None:
