@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -70,16 +71,23 @@ func Start(client kubernetes.Interface, address string) (*Balancer, error) {
 		cancel()
 		return nil, err
 	}
+	b.serveIngresses(running)
+	factory.Start(running.Done())
+	return b, nil
+}
+
+// serveIngresses does without them where a web server of this machine has the port on every address: the
+// rest of the node is worth having all the same.
+func (b *Balancer) serveIngresses(running context.Context) {
 	listener, err := b.listen(httpPort)
 	if err != nil {
-		cancel()
-		return nil, err
+		// Not by klog, which is quiet about a start that goes well.
+		fmt.Fprintf(os.Stderr, "localkube: ingresses will not answer (%v); end what has the port, and start again\n", err)
+		return
 	}
 	proxy := &http.Server{Handler: b.proxy(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = proxy.Serve(listener) }()
 	context.AfterFunc(running, func() { _ = proxy.Close() })
-	factory.Start(running.Done())
-	return b, nil
 }
 
 // Stop closes every port.
