@@ -273,6 +273,9 @@ def test_wait_for_deletion(tiphys, plane_of_mine):
     outcome = tiphys("app", "wait", "homepage", "--delete", "--timeout", "20")
     assert outcome.code == 0, outcome.err
     assert f"Application '{plane_of_mine.namespace}/homepage' deleted" in outcome.out
+    again = tiphys("app", "wait", "homepage", "--delete", "--timeout", "20")
+    assert again.code == 0
+    assert f"There is no Application {plane_of_mine.namespace}/homepage" in again.err
 
 
 def test_deletion_cascades_by_argo_cds_finalizer(tiphys, plane_of_mine):

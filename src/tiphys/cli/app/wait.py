@@ -8,7 +8,7 @@ import click
 from tiphys.cli.app.names import with_selection
 from tiphys.cli.app.progress import Goal, follow_until
 from tiphys.cli.app.states import choice, with_resources
-from tiphys.cli.kube import control_plane
+from tiphys.cli.kube import ControlPlane, control_plane
 from tiphys.cli.options import (
     Access,
     Selection,
@@ -17,6 +17,8 @@ from tiphys.cli.options import (
     with_output,
     with_timeout,
 )
+from tiphys.cli.output import tell
+from tiphys.model.objects import AppName
 
 
 @command(
@@ -50,7 +52,19 @@ def wait(
 
     async def run() -> None:
         async with control_plane(access) as plane:
-            for found in await plane.picked(selection):
-                await follow_until(plane, found.name, goal, seconds=timeout, output=output)
+            for name in await _names(plane, selection, gone=goal.delete):
+                await follow_until(plane, name, goal, seconds=timeout, output=output)
 
     asyncio.run(run())
+
+
+async def _names(plane: ControlPlane, selection: Selection, *, gone: bool) -> Sequence[AppName]:
+    """Whom to wait for. Who is waited for to be gone need not be there: it may have gone a moment before."""
+    if not (gone and selection.names):
+        return [found.name for found in await plane.picked(selection)]
+    names = [plane.named(text) for text in selection.names]
+    there = [name for name in names if await plane.find(name)]
+    for name in names:
+        if name not in there:
+            tell(f"There is no Application {name} (any more).")
+    return there
