@@ -353,15 +353,33 @@ def test_a_cluster_goes_to_tiphys_and_back_and_nothing_restarts(argo: Argo, plan
             assert after["operationState"] == before[name]["operationState"], "nothing was synced"
             assert after["history"] == before[name]["history"]
         until(at(plane, names[2], namespace, sha, "OutOfSync"), 40, "it lacks the annotation")
+        expect_untouched(journal)
+        # Also what was applied in the client: a field that leaves Git leaves the cluster.
+        argo.charts.write("web/values.yaml", 'image: "web:1"\nword: hello\n')
+        sha = argo.charts.commit()
+        for name in names[:2]:
+            until(at(plane, name, namespace, sha, "Synced"), 40, f"{name} is synced; see {log}")
+            assert environment(plane, namespace, name) == ["WORD"]
+        journal = Journal(plane, namespace)
         tiphys(plane, namespace, "--back", "--yes")
         assert replicas(plane, namespace, "statefulset", CONTROLLER)[0] == 1
         assert replicas(plane, namespace, "deployment", "tiphys")[0] == 0
         until(lambda: log.read_text().count("standing by") == 2, 30, f"the engine stands by again; see {log}")
+        expect_untouched(journal)
+
+
+def expect_untouched(journal: Journal) -> None:
+    """But for the engines themselves, nothing came, went or changed."""
     for kind, now, then in journal.events():
-        if now["metadata"]["name"].startswith((CONTROLLER, "tiphys", "kube-root")):
+        if now["metadata"]["name"].startswith((CONTROLLER, "tiphys")):
             continue
         assert kind == "MODIFIED", f"{kind} {now['kind']} {now['metadata']['name']}"
         assert without_marks(now) == without_marks(then)
+
+
+def environment(plane: Plane, namespace: str, name: str) -> list[str]:
+    found = json.loads(plane.kubectl("get", "deployment", name, "-n", namespace, "-o", "json"))
+    return [each["name"] for each in found["spec"]["template"]["spec"]["containers"][0]["env"]]
 
 
 def at(plane: Plane, name: str, namespace: str, sha: str, sync: str) -> Callable[[], bool]:

@@ -163,6 +163,9 @@ class Cluster(Discovery, Protocol):
     async def perform(self, command: Command) -> Result:
         """Do what was decided. A refusal by the API server is a failed ``Result``, not an error."""
 
+    async def patch(self, key: Key, patch: Body, resource_version: str = "") -> Live | None:
+        """Merge-patch (RFC 7386) exactly this version of an object; raises ``Stale`` if there is another one."""
+
 
 class Applications(Protocol):
     """The Applications and AppProjects of the control plane's cluster, watched."""

@@ -32,6 +32,7 @@ from tiphys.model.api import (
 from tiphys.model.errors import InvalidSpec, Refused, SpecError, TiphysError, Unavailable
 from tiphys.model.flow import Phase, SyncCode
 from tiphys.model.objects import AppName
+from tiphys.reconcile.adopt import adopt
 from tiphys.reconcile.delete import delete
 from tiphys.reconcile.look import REFRESH, SHARED, Look, health_now, look_at, own_options, sha_of
 from tiphys.reconcile.operate import Progress, as_wished, operate
@@ -105,6 +106,8 @@ async def _reconciled(application: Application, world: World) -> datetime | None
     asked = application.operation if state is None else None
     meant = as_asked(application, state.operation if state else asked)
     look = await look_at(meant, world, await _named_revision(meant, state, world), fresh=bool(asked))
+    if await adopt(look, world):
+        look = await look_at(meant, world, await _named_revision(meant, state, world))
     if asked:
         state = _begun(asked, look, world)
     again = None
