@@ -109,22 +109,19 @@ async def _as_before(migration: Migration) -> None:
     from tiphys.cli.app.refresh import refreshed  # noqa: PLC0415
     from tiphys.cli.kube import control_plane  # noqa: PLC0415
 
-    limit = asyncio.Semaphore(_PARALLEL)
+    limit, verdicts = asyncio.Semaphore(_PARALLEL), {p.name: p.verdict for p in migration.plan.prospects}
     async with control_plane(migration.access) as plane:
-        before = {
-            found.name: found.app.status.sync.status
-            for found in await plane.applications()
-            if found.name not in {p.name for p in migration.plan.prospects if p.verdict is Verdict.LEFT}
-        }
-        before |= {p.name: p.sync for p in migration.plan.prospects if p.name in before}
+        names = [found.name for found in await plane.applications()]
+        before = {p.name: p.sync for p in migration.plan.prospects if p.verdict is Verdict.SAME}
 
-        async def differing(name: AppName, sync: str) -> str:
+        async def differing(name: AppName) -> str:
             async with limit:
                 found = await refreshed(plane, name, hard=False, seconds=migration.seconds)
             now = found.app.status.sync.status
-            return "" if now == sync else f"{name.name} was {sync or 'not looked at'} and is {now}"
+            differs = before.get(name, now) != now
+            return f"{name.name} was {before[name]} and is {now}" if differs else ""
 
-        told = await asyncio.gather(*(differing(name, sync) for name, sync in before.items()))
+        told = await asyncio.gather(*(differing(n) for n in names if verdicts.get(n) is not Verdict.LEFT))
     if different := [each for each in told if each]:
         raise Unavailable(f"not as before: {'; '.join(different)}; `tiphys app diff NAME` shows why")
-    tell(f"{len(before)} Applications were looked at, and are as before.")
+    tell(f"{len(told)} Applications were looked at, and are as before.")

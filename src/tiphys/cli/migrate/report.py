@@ -19,7 +19,10 @@ def _paragraphs(plan: Plan, *, back: bool) -> Iterator[str]:
     yield table(("WORKLOAD", "REPLICAS", "THEN", ""), rows)
     if plan.prospects:
         yield ""
-        yield table(("APPLICATION", "SYNC", "HEALTH", "WITH TIPHYS"), map(_row, plan.prospects))
+        yield table(
+            ("APPLICATION", "SYNC", "HEALTH", "WITH ARGO CD" if back else "WITH TIPHYS"),
+            map(_row, plan.prospects),
+        )
     for each in plan.prospects:
         yield from (f"  {each.name.name}: {why}" for why in each.why)
     for title, lines in (("Know before:", plan.warnings), ("In the way:", plan.blockers)):

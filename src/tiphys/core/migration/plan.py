@@ -24,7 +24,7 @@ class Verdict(StrEnum):
     SAME = "as it is"
     MARKED = "marked anew"
     """Labels and annotations of objects change, and nothing else."""
-    BEHIND = "OutOfSync as before"
+    BEHIND = "to be synced, as before"
     CHANGED = "would change"
     LEFT = "cannot be taken over"
     UNKNOWN = "could not be looked at"
@@ -123,7 +123,8 @@ def takeover(found: Situation) -> Plan:
 def handback(found: Situation) -> Plan:
     """How they go back."""
     steps = [_returning(each) for each in found.controllers]
-    return Plan(found.version, steps, blockers=[*_forgotten(steps), *_under_way(found.applications)])
+    prospects = [_returned(app) for app in found.applications]
+    return Plan(found.version, steps, prospects, [*_forgotten(steps), *_under_way(found.applications)])
 
 
 def taken_over(controllers: Iterable[Controller]) -> bool:
@@ -185,6 +186,12 @@ def _prospect(app: Application, found: Situation) -> Prospect:
     return Prospect(name, status.sync.status, status.health.status, verdict, said, blocks)
 
 
+def _returned(app: Application) -> Prospect:
+    status, name = app.status, AppName(app.metadata.namespace, app.metadata.name)
+    verdict = Verdict.SAME if status.sync.status == SyncCode.SYNCED else Verdict.BEHIND
+    return Prospect(name, status.sync.status, status.health.status, verdict)
+
+
 def _judged(app: Application, glance: Glance) -> tuple[Verdict, Sequence[str]]:
     if glance.wrong:
         return Verdict.LEFT, [glance.wrong]
@@ -196,7 +203,7 @@ def _judged(app: Application, glance: Glance) -> tuple[Verdict, Sequence[str]]:
         return Verdict.UNKNOWN, _some(vague)
     if not out:
         return Verdict.SAME, []
-    if app.status.sync.status == SyncCode.OUT_OF_SYNC:
+    if app.status.sync.status != SyncCode.SYNCED:
         return Verdict.BEHIND, []
     told = _some([_told(c) for c in out])
     return (Verdict.MARKED, told) if all(map(_only_marks, out)) else (Verdict.CHANGED, told)
