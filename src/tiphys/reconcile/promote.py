@@ -12,7 +12,7 @@ from tiphys.core.release.images import Wish
 from tiphys.core.release.message import Origin, one_line
 from tiphys.core.release.promotion import promotion, running, unfit
 from tiphys.core.release.proposals import head_of
-from tiphys.core.release.routes import Route, Ways, named, reading, routes, sources_of
+from tiphys.core.release.routes import Route, Ways, named, reading, routes, same_repository, sources_of
 from tiphys.model.addresses import shown
 from tiphys.model.api import Application
 from tiphys.model.commits import Person
@@ -100,6 +100,8 @@ async def _found(
 
 
 def _missing(ways: Ways, possible: Sequence[Route], there: set[str]) -> SpecError:
+    if ways.source == ways.target:
+        return SpecError(f"--from and --to are both {ways.source}: name two environments, or two files")
     halves = [route for route in possible if route.source in there]
     if halves:
         return SpecError(
@@ -140,8 +142,9 @@ def _elsewhere(wanted: Wanted, applications: Sequence[Application]) -> str:
     """Whether an Application of the name is there after all, of a repository with another URL."""
     ways = wanted.ways
     for application in named(ways.app, ways.source, applications):
-        urls = ", ".join(dict.fromkeys(shown(source.repo_url) for source in sources_of(application)))
-        return f"; {_name(application)} reads {urls}, and not {shown(wanted.repo)}" if urls else ""
+        urls = dict.fromkeys(source.repo_url for source in sources_of(application))
+        if urls and not any(same_repository(url, wanted.repo) for url in urls):
+            return f"; {_name(application)} reads {', '.join(map(shown, urls))}, and not {shown(wanted.repo)}"
     return ""
 
 
