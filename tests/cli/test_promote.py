@@ -91,6 +91,7 @@ def test_a_dry_run_changes_nothing(alone: Run, origin: Origin):
             "nothing to promote it to: charts/web/values-stage.yaml is missing",
         ),
         (["wbe", "--from", "dev", "--to", "prod"], "has no files of wbe for dev and prod (looked for "),
+        (["web", "--from", "dev", "--to", "dev"], "--from and --to are both dev"),
         (["web", "--from", "dev", "--to", "prod", "--image", "api"], "names no image api; there are: "),
         (
             ["web", "--from", "dev", "--to", "prod", "--branch", "nope"],

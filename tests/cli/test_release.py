@@ -1,6 +1,7 @@
 """``tiphys release`` and ``tiphys image build``, with a builder that is there and a registry on loopback."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def test_a_build_prints_the_image_with_its_digest(tiphys: Run, registry: str):
     ("words", "code", "why"),
     [
         (["release", "web", "--image", "r/x"], 2, "Missing option '--repo'"),
+        (["release", "web", "--image", "r/x", "--repo", "r", "--dry-run"], 2, "tiphys image set --dry-run"),
         (["image", "build", "--image", "r/x:v1", "--tag", "v2"], 1, "the tag with --tag"),
         (["image", "build", "--image", "r/x", "--tag", "a b"], 1, "'a b' is no tag"),
     ],
@@ -138,3 +140,20 @@ def test_nothing_is_built_that_could_not_be_set(
     assert (done.code, done.out) == (1, "")
     assert why in done.err
     assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("named", "notes"), [("example/x", 0), ("docker.io/example/x", 0), ("r.example/x", 1)]
+)
+def test_a_chart_that_names_another_image_is_told_of_before_the_build(
+    tiphys: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, notes: int
+):
+    origin = Origin(tmp_path / "charts.git", "")
+    origin.commit({"charts/web/values.yaml": f"image: {{repository: {named}, tag: v1}}\n"})
+    (tmp_path / "git").symlink_to(str(shutil.which("git")))
+    monkeypatch.setenv("PATH", str(tmp_path))  # no builder, so nothing is built
+    done = tiphys("release", "web", "--image", "example/x", "--repo", origin.file_url)
+    assert done.code == 1
+    assert "no program here can build images" in done.err
+    assert done.err.count("charts/web/values.yaml names r.example/x and not example/x") == notes

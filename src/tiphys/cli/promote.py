@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from tiphys.cli.image.outcome import COMMITTING, facts, show
+from tiphys.cli.image.outcome import COMMITTING, DRY_RUN, facts, show
 from tiphys.cli.image.proposal import OPTIONS
 from tiphys.cli.options import Access, Command, Flag, command, with_access, with_output
 from tiphys.cli.output import data, tell
@@ -44,6 +44,7 @@ _OPTIONS = (
         "--force", is_flag=True, help="Take what the file says, even if the Application is not healthy."
     ),
     *COMMITTING,
+    DRY_RUN,
     *OPTIONS,
 )
 
@@ -73,6 +74,8 @@ Only tags and digests go over. The Application that reads the first file has to 
 @with_output("text", "json")
 def promote(access: Access, app: str, output: str, **flags: Flag) -> None:
     """Set the images that run healthy in one environment in the values file of another one."""
+    if flags["offline"] and not flags["repo"]:
+        raise click.UsageError("--offline asks no cluster: name the charts repository with --repo.")
     made, outcome = asyncio.run(_promoted(access, app, flags))
     for note in made.notes:
         tell(f"Note: {note}")

@@ -12,10 +12,12 @@ from tiphys.cli.image.outcome import facts, order_of, released, show, with_repos
 from tiphys.cli.options import Flag, command, with_output
 from tiphys.cli.output import data, say, tell
 from tiphys.cli.tracing.waiting import expect_pushes, wait_until_live, with_wait
+from tiphys.core.images.names import repository, same
 from tiphys.core.release.images import Wish
 from tiphys.core.release.message import Origin
 from tiphys.core.release.references import Reference, reference
 from tiphys.model.errors import Unavailable
+from tiphys.reconcile.release import Outcome
 
 
 @command(
@@ -42,7 +44,9 @@ The halves alone are "tiphys image build" and "tiphys image set", where the cred
 @with_build
 @click.option("--path", "paths", multiple=True, help="Where the image is named, like deployment.image.tag.")
 @click.option("--pin", is_flag=True, help="Write the digest too, where none is yet.")
+@click.option("--repo", metavar="URL", default="", help="The charts repository.  [required]")
 @with_repository
+@click.option("--dry-run", is_flag=True, hidden=True)
 @with_wait
 @with_output("text", "json", "env")
 def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> None:
@@ -50,7 +54,9 @@ def release(charts: Sequence[str], context: str, output: str, **flags: Flag) -> 
     if not flags["repo"]:
         raise click.UsageError("Missing option '--repo': the URL of the charts repository.")
     if flags["dry_run"]:
-        raise click.UsageError("A release cannot be tried: use image set --dry-run.")
+        raise click.UsageError(
+            "A release cannot be tried, but its second half can: tiphys image set --dry-run."
+        )
     expect_pushes(flags)
     _expect_a_place(charts, flags)
     made = asyncio.run(built(context, flags))
@@ -73,9 +79,21 @@ def _expect_a_place(charts: Sequence[str], flags: Mapping[str, Flag]) -> None:
     some = replace(reference(flags["image"]), tag="some", digest="sha256:" + "0" * 64)
     order = order_of(charts, _wishes(some, flags), flags, Origin())
     try:
-        asyncio.run(released(order, {**flags, "dry_run": True}))
+        found = asyncio.run(released(order, {**flags, "dry_run": True}))
     except Unavailable as error:
         tell(f"{error}; it is tried again once the image is there.")
+        return
+    _note_others(some, found)
+
+
+def _note_others(image: Reference, found: Outcome) -> None:
+    """Tell of files that name another image, whose tag is set all the same: it may be a mirror of this one."""
+    wanted = repository(image.repository)
+    for file, name in dict.fromkeys((c.file, reference(c.image).repository) for c in found.changes):
+        if name and not same(name, wanted):
+            tell(
+                f"Note: {file} names {name} and not {image.repository}: the cluster will pull it from there."
+            )
 
 
 def _wishes(image: Reference, flags: Mapping[str, Flag]) -> Sequence[Wish]:

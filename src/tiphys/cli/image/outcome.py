@@ -20,16 +20,13 @@ Flags = Mapping[str, Flag]
 
 
 def with_repository(command: Command) -> Command:
-    """Give a command the flags about the charts repository and the commit."""
+    """Give a command the flags about the charts repository and the commit, but for its URL."""
     for option in reversed((*_OPTIONS, *COMMITTING, *OPTIONS)):
         command = option(command)
     return command
 
 
 _OPTIONS = (
-    click.option(
-        "--repo", metavar="URL", default="", help="The charts repository.  [default: edit the files here]"
-    ),
     click.option("--branch", metavar="NAME", default="", help="Its branch.  [default: its own default]"),
     click.option(
         "--file", default="", help="The file of each chart.  [default: values.yaml or kustomization.yaml]"
@@ -47,7 +44,6 @@ COMMITTING = (
     click.option(
         "--sign", is_flag=True, help="Sign the commit, by the key of TIPHYS_GIT_SIGNING_KEY or your git's."
     ),
-    click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing."),
     click.option(
         "--timeout",
         metavar="SECONDS",
@@ -58,6 +54,7 @@ COMMITTING = (
     ),
 )
 """How a commit is made and pushed."""
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
 
 
 def order_of(charts: Sequence[str], wishes: Sequence[Wish], flags: Flags, known: Origin) -> Order:

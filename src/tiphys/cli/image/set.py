@@ -9,7 +9,16 @@ from pathlib import Path
 import click
 
 from tiphys.cli.image.batch import parts
-from tiphys.cli.image.outcome import Flags, batch_of, facts, order_of, released, show, with_repository
+from tiphys.cli.image.outcome import (
+    DRY_RUN,
+    Flags,
+    batch_of,
+    facts,
+    order_of,
+    released,
+    show,
+    with_repository,
+)
 from tiphys.cli.image.wishes import TIME, wishes
 from tiphys.cli.options import Flag, command, with_output
 from tiphys.cli.output import data
@@ -60,7 +69,11 @@ Credentials: of the URL, TIPHYS_GIT_TOKEN and TIPHYS_GIT_USERNAME, TIPHYS_GIT_SS
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
     help="A list in YAML or JSON of what to set, as one commit; - reads stdin.",
 )
+@click.option(
+    "--repo", metavar="URL", default="", help="The charts repository.  [default: edit the files here]"
+)
 @with_repository
+@DRY_RUN
 @with_wait
 @with_output("text", "json")
 def set_(charts: Sequence[str], output: str, **flags: Flag) -> None:
