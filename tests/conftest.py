@@ -19,6 +19,9 @@ import pytest
 
 from tiphys.adapters.cluster.credentials import from_kubeconfig
 
+# Whoever runs the tests in the background may have SIGINT ignored, and then all that they start ignores it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 LOCALKUBE = Path(__file__).parents[1] / "localkube/src/tiphys_localkube/bin/localkube"
 _numbers = itertools.count(1)
 _children: list[subprocess.Popen[bytes]] = []
