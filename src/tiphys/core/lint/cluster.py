@@ -85,7 +85,7 @@ def _engines(facts: ClusterFacts) -> Iterator[Finding]:
     running = [engine for engine in facts.engines if engine.replicas]
     others = [engine for engine in running if not engine.ours]
     for engine in others if len(running) > len(others) else ():
-        said = f"{engine.name} runs beside Tiphys: both act on the same Applications"
+        said = f"{engine.name} runs beside Tiphys, which stands by until that is gone"
         yield Finding(
             "other-engine",
             Place(subject=engine.name),
