@@ -42,6 +42,7 @@ class Standby:
         while self._known:
             await asyncio.sleep(self.pause)
             await self._look()
+        log.info("going on: no other engine runs any more")
 
     async def while_alone(self, work: Callable[[], Awaitable[None]]) -> None:
         """

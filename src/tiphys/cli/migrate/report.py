@@ -98,8 +98,8 @@ def afterwards(plan: Plan, namespace: str, *, back: bool) -> str:
     start = (
         f"{running.controller} acts now."
         if running
-        else f"No engine of Tiphys is in namespace {namespace} yet: install one (docs/how-to/install.md), or run "
-        f"`tiphys controller{place}`."
+        else f"No engine of Tiphys is in namespace {namespace}: install one (docs/how-to/install.md), or run "
+        f"`tiphys controller{place}`. One that stood by outside of the cluster goes on by itself."
     )
     return (
         f"\nArgo CD has stepped back. {start}\nVerify:  tiphys migrate argocd --wait{place}\n"
