@@ -25,6 +25,10 @@ def after(seconds):
     return NOON + timedelta(seconds=seconds)
 
 
+def sick_since(seconds):
+    return {**SICK, "lastTransitionTime": after(seconds).isoformat()}
+
+
 def entry(revision=COMMIT, **fields):
     usual = {"committed": NOON, "detected": after(4), "rendered": after(4.2), "subject": "Set homepage to v2"}
     return Entry(revision, **{**usual, "images": (IMAGE,), "source_commit": SOURCE, **fields})
@@ -97,6 +101,8 @@ def test_the_name_of_an_application_means_all_of_its_commits_newest_first():
         ({**OUT, **operation("Failed", "the old one", OLD)}, {}, Code.PENDING, "waits for its sync"),
         ({**WELL, **operation("Running", "waiting for web")}, {}, Code.PENDING, "being synced: waiting for web"),
         ({**WELL, "health": SICK}, {"applied": after(5)}, Code.FAILED, "Degraded: no pod"),
+        ({**WELL, "health": sick_since(5)}, {"applied": after(5.9)}, Code.FAILED, "Degraded: no pod"),
+        ({**WELL, "health": sick_since(-600)}, {"applied": after(5)}, Code.PENDING, "Synced and Degraded: no pod"),
         ({**WELL, "health": {"status": "Progressing"}}, {"applied": after(5)}, Code.PENDING, "Synced and Progressing"),
     ],
 )  # fmt: skip

@@ -107,4 +107,5 @@ def text(place: Place) -> str:
     """All recipes as they are printed."""
     blocks = [f"# {title}\n{dedent(commands).strip()}" for title, commands in recipes(place)]
     # Not indented: a here-document that is copied must end at the beginning of a line.
-    return "\n\n".join([begin(place), *blocks])
+    loop = "# play the whole loop, from a push of code to its image: docs/how-to/play-the-loop.md"
+    return "\n\n".join([begin(place), *blocks, loop])

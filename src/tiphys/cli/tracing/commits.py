@@ -7,17 +7,17 @@ Values in, values out.
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from posixpath import normpath
 
 from tiphys.cli.app.views import sources_of
 from tiphys.cli.output import one_line
 from tiphys.core.release.references import reference
-from tiphys.core.timeline.entries import Entry, Timeline, read
+from tiphys.core.timeline.entries import Entry, Timeline, moment, read
 from tiphys.core.timeline.steps import lead_time
 from tiphys.core.webhooks.concerns import follows, place, touches
-from tiphys.model.api import Application, ApplicationSource, OperationState
+from tiphys.model.api import Application, ApplicationSource, HealthStatus, OperationState
 from tiphys.model.flow import Phase
 from tiphys.model.tracking import TIMELINE
 
@@ -97,9 +97,15 @@ def _standing(app: Application, timeline: Timeline, entry: Entry) -> tuple[Code,
     operation = _operation(app, timeline, entry)
     if operation and operation.phase in (Phase.FAILED, Phase.ERROR):
         return Code.FAILED, f"not live: its sync failed{_because(operation.message)}"
-    if entry.applied and health.status == "Degraded":
+    if entry.applied and health.status == "Degraded" and not _was_before(health, entry.applied):
         return Code.FAILED, f"applied, and Degraded{_because(health.message)}"
     return Code.PENDING, _on_its_way(app, entry, operation)
+
+
+def _was_before(health: HealthStatus, applied: datetime) -> bool:
+    """Whether health is told that may be of the commit before: this one may be what mends it."""
+    since = moment(health.last_transition_time)
+    return bool(since and since < applied.replace(microsecond=0))
 
 
 def _on_its_way(app: Application, entry: Entry, operation: OperationState | None) -> str:
