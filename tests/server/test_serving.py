@@ -174,9 +174,11 @@ async def test_a_port_that_is_taken_is_told_once_and_had_when_it_is_free(
     address = f"127.0.0.1:{taken.getsockname()[1]}"
     with capture_logs() as logs:
         async with serving(address, Face()):
-            await asyncio.sleep(0.1)
-            taken.close()
             async with asyncio.timeout(10):
+                while not logs:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.1)
+                taken.close()
                 while logs[-1]["event"] != "listening":  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             async with aiohttp.ClientSession() as web, web.get(f"http://{address}/readyz") as answer:

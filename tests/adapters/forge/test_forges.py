@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.forge.hosts import TOKEN, Hook, Host
-from tiphys.adapters.forge import Limits, Web, forge, place_of
+from tiphys.adapters.forge import Limits, Web, forge, forges, place_of
 from tiphys.adapters.forge.web import Answer, pause_of
 from tiphys.model.errors import Refused, SpecError, TiphysError, Unavailable
 from tiphys.model.pullrequests import Opened, PullRequest
@@ -121,7 +121,11 @@ async def test_a_no_says_who_must_act(
         await ensure(host)
 
 
-async def test_an_error_of_the_forges_own_is_tried_again_and_then_told(host: Host):
+async def test_an_error_of_the_forges_own_is_tried_again_and_then_told(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(forges, "PAUSES", (0.01, 0.02))
+
     def broken() -> Hook:
         return answering(web.json_response({"message": "Server Error"}, status=502))
 
@@ -130,6 +134,15 @@ async def test_an_error_of_the_forges_own_is_tried_again_and_then_told(host: Hos
     host.before = [broken() for _ in range(3)]
     with pytest.raises(Unavailable, match="an error of its own: Server Error"):
         await ensure(host)
+
+
+async def test_gitea_may_not_know_yet_of_the_branch_that_was_just_pushed(
+    stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(forges, "PAUSES", (0.01, 0.02))
+    host = await Host("gitea").start(stack)
+    host.before = [passing, answering(web.json_response({"message": "not found"}, status=404))]
+    assert (await ensure(host)).new
 
 
 async def test_a_token_that_is_not_known_is_not_shown_in_the_error(host: Host):

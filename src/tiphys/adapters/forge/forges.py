@@ -16,7 +16,7 @@ from tiphys.model.errors import SpecError, Unavailable
 from tiphys.model.pullrequests import Opened, PullRequest
 
 _MOST_PAGES = 100
-_PAUSES = (0.5, 2.0)
+PAUSES = (0.5, 2.0, 5.0)
 """Seconds between attempts."""
 
 
@@ -60,7 +60,7 @@ class Forge:
 
         A forge with an error of its own is asked again: it may not have noticed yet what was pushed a moment ago.
         """
-        for pause in _PAUSES:
+        for pause in PAUSES:
             try:
                 return await self._ensure(wanted)
             except FaultError:
@@ -141,10 +141,14 @@ class Gitea:
         return None
 
     async def create(self, wanted: PullRequest) -> Found | None:
-        """409 if there is one already."""
+        """409 if there is one already; 404 if it has not taken notice of the branch yet, which was just pushed."""
         answer = await self._web.call("POST", self._pulls, self._headers, _as_github(wanted))
         if answer.status == 409 and "already exists" in answer.words:
             return None
+        if answer.status == 404:
+            raise FaultError(
+                f"{self._name} does not know the branch {wanted.head} or {wanted.base}: try again"
+            )
         _expect(answer, self._name, 201)
         return _found(answer.body, "number", "html_url", "body")
 
