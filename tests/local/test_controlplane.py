@@ -46,6 +46,15 @@ def test_after_a_kill_it_is_known_to_be_gone_and_goes_on_where_it_was(place: Pla
     assert "kept" in tools.run(localkube, "kubectl", ["get", "namespaces"], place)
 
 
+def test_a_node_that_was_taken_for_lost_is_ready_again(place: Place, localkube: Path) -> None:
+    start(place, localkube)
+    lost = '{"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}'
+    words = ["patch", "node", "localkube-1", "--subresource=status", "--patch", lost]
+    assert "patched" in tools.run(localkube, "kubectl", words, place)
+    words = ["wait", "node/localkube-1", "--for=condition=Ready", "--timeout=30s"]
+    assert "condition met" in tools.run(localkube, "kubectl", words, place)
+
+
 def test_a_busy_port_is_named(place: Place, localkube: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -36,6 +36,7 @@ const (
 // Nodes are the simulated nodes of this process.
 type Nodes struct {
 	names  []string
+	port   int32
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
@@ -62,18 +63,19 @@ func Start(ctx context.Context, client kubernetes.Interface, keys pki.Dir, setti
 		cancel()
 		return nil, fmt.Errorf("serve the logs of simulated pods: %w", err)
 	}
-	if err := n.register(ctx, client, port); err != nil {
+	n.port = port
+	if err := n.register(ctx, client); err != nil {
 		cancel()
 		return nil, fmt.Errorf("register the simulated nodes: %w", err)
 	}
 	n.done.Go(func() { pods.run(running) })
-	n.done.Go(func() { n.renewLeases(running, client) })
+	n.done.Go(func() { n.showLife(running, client) })
 	return n, nil
 }
 
 // register makes or corrects the node objects, and takes away those of an earlier start with more, or
 // with a real one.
-func (n *Nodes) register(ctx context.Context, client kubernetes.Interface, port int32) error {
+func (n *Nodes) register(ctx context.Context, client kubernetes.Interface) error {
 	if err := withdraw(ctx, client, real, nil); err != nil {
 		return err
 	}
@@ -81,7 +83,7 @@ func (n *Nodes) register(ctx context.Context, client kubernetes.Interface, port 
 		if err := n.renewLease(ctx, client, name); err != nil {
 			return err
 		}
-		if err := registerOne(ctx, client, name, port); err != nil {
+		if err := registerOne(ctx, client, name, n.port); err != nil {
 			return err
 		}
 	}
@@ -174,7 +176,7 @@ func conditions(now time.Time) []corev1.NodeCondition {
 	return all
 }
 
-func (n *Nodes) renewLeases(ctx context.Context, client kubernetes.Interface) {
+func (n *Nodes) showLife(ctx context.Context, client kubernetes.Interface) {
 	tick := time.NewTicker(leaseRenewal)
 	defer tick.Stop()
 	for {
@@ -187,8 +189,26 @@ func (n *Nodes) renewLeases(ctx context.Context, client kubernetes.Interface) {
 			if err := n.renewLease(ctx, client, name); err != nil && ctx.Err() == nil {
 				klog.ErrorS(err, "Cannot renew the lease of a simulated node", "node", name)
 			}
+			if err := n.correct(ctx, client, name); err != nil && ctx.Err() == nil {
+				klog.ErrorS(err, "Cannot update the status of a simulated node", "node", name)
+			}
 		}
 	}
+}
+
+// correct writes the node's status anew where it is not ready: after the machine was asleep the control
+// plane takes the node for lost, and a fresh lease alone does not bring it back.
+func (n *Nodes) correct(ctx context.Context, client kubernetes.Interface, name string) error {
+	node, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{ResourceVersion: "0"})
+	if err != nil {
+		return ignoreGone(err)
+	}
+	for _, c := range node.Status.Conditions {
+		if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
+			return nil
+		}
+	}
+	return registerOne(ctx, client, name, n.port)
 }
 
 func (n *Nodes) renewLease(ctx context.Context, client kubernetes.Interface, name string) error {
