@@ -72,6 +72,8 @@ def test_it_is_done_anyway_if_that_is_insisted_on_and_back_again(tiphys: Run, ar
     back = tiphys("migrate", "argocd", "--back", "--yes")
     assert (back.code, replicas(argo)) == (0, 1)
     assert "Argo CD has the Applications." in back.err
+    asked = argo.get("web")["metadata"]["annotations"]
+    assert asked == {"argocd.argoproj.io/refresh": "normal"}, "what it knew of a branch may be old"
 
 
 def test_it_asks_first(tiphys: Run, argo: Plane, monkeypatch: pytest.MonkeyPatch):

@@ -4,7 +4,7 @@ One engine hands the Applications to another: it steps back, its pods end, and o
 Where things stand is in the workloads' own annotations, so this can be told again from any point at which it ended.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +30,10 @@ class Workloads(Protocol):
         """The names of the pods with these labels that have not ended."""
 
 
+async def _nothing() -> None:
+    """Nothing."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """Where one engine hands over to another."""
@@ -38,6 +42,8 @@ class Stage:
     say: Callable[[str], None]
     patience: float = 120.0
     """Seconds that the pods of each workload may take to end."""
+    between: Callable[[], Awaitable[None]] = _nothing
+    """What is done when the one has ended and the other has not begun."""
 
 
 async def hand_over(plan: Plan, stage: Stage) -> None:
@@ -48,6 +54,7 @@ async def hand_over(plan: Plan, stage: Stage) -> None:
             stage.say(f"{each} steps back: {_counted(each.replicas)} to 0")
     for each in going:
         await _ended(each, stage)
+    await stage.between()
     for step in plan.steps:
         if step.replicas and await _changed(step.controller, coming_again, stage):
             stage.say(f"{step.controller} comes again: {_counted(step.replicas)}")

@@ -99,9 +99,29 @@ async def _handed_over(migration: Migration) -> None:
     from tiphys.wiring.migrating import ScaledWorkloads  # noqa: PLC0415
 
     access = migration.access
+
+    async def between() -> None:
+        if migration.back and report.pending(migration.plan):
+            await _asked_to_look(access)
+
     async with open_api(access) as api:
-        stage = Stage(ScaledWorkloads(api, access.namespace), tell, migration.seconds)
+        stage = Stage(ScaledWorkloads(api, access.namespace), tell, migration.seconds, between)
         await hand_over(migration.plan, stage)
+
+
+async def _asked_to_look(access: Access) -> None:
+    """
+    Have Argo CD ask Git for the newest commits before it compares anything.
+
+    For some minutes it believes what it knew of a branch before it stepped back, and an automated sync would go back
+    to that commit.
+    """
+    from tiphys.cli.app.refresh import REFRESH  # noqa: PLC0415
+    from tiphys.cli.kube import control_plane  # noqa: PLC0415
+
+    async with control_plane(access) as plane:
+        for found in await plane.applications():
+            await plane.revise(found.name, lambda _: {"metadata": {"annotations": {REFRESH: "normal"}}})
 
 
 async def _as_before(migration: Migration) -> None:
