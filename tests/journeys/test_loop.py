@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from adapters.images.registry import needs_buildah, storage  # noqa: F401 - a fixture
 from journeys.conftest import Platform, brought_up, until
-from journeys.forge import Forge, move_out
+from journeys.forge import Forge, git, move_out
 from journeys.pages import CHECKOUT, home_of, play
 from journeys.test_lead_time import STEPS
 from local.realnode import fetched, needs_real_node
@@ -101,6 +102,22 @@ def test_a_push_to_the_application_ends_in_its_image_live_with_the_time_of_each_
     assert all(step.get("seconds", 0) >= 0 for step in facts["steps"])
     assert (facts["state"], facts["revision"]) == ("live", released["commit"])
     assert facts["leadTimeSeconds"] > 0
+
+
+def test_twenty_releases_at_once_each_become_a_commit(platform: Platform):
+    repo = git(platform.charts, "remote", "get-url", "origin")
+    tags = [f"at-once-{number}" for number in range(20)]
+
+    def released(tag: str) -> str:
+        return platform.tiphys("image", "set", "homepage", "--tag", tag, "--repo", repo, "-o", "json")
+
+    with ThreadPoolExecutor(len(tags)) as pool:
+        commits = {
+            json.loads(said)["commit"]: tag for said, tag in zip(pool.map(released, tags), tags, strict=True)
+        }
+    move_out(platform)
+    log = git(platform.charts, "log", "-21", "--format=%H %s").splitlines()[1:]
+    assert sorted(log) == sorted(f"{commit} Set homepage to {tag}" for commit, tag in commits.items())
 
 
 @needs_buildah
