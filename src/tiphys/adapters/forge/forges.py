@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from tiphys.adapters.forge.places import Place
-from tiphys.adapters.forge.web import Answer, FaultError, Web
+from tiphys.adapters.forge.web import Answer, FaultError, UnknownError, Web
 from tiphys.model.errors import SpecError, Unavailable
 from tiphys.model.pullrequests import Opened, PullRequest
 

@@ -28,6 +28,10 @@ class FaultError(Unavailable):
     """The forge failed at what it was asked; a moment later it may succeed."""
 
 
+class UnknownError(Refused):
+    """The forge knows nothing at the address, or does not show it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Seconds and bytes."""
@@ -154,7 +158,7 @@ class Web:
             case 403:
                 return Refused(f"{self._name} forbids it: {answer.words}; the token needs further rights")
             case 404:
-                return Refused(
+                return UnknownError(
                     f"{self._name} has no such repository, or does not show it to this token: {answer.words}; check "
                     "--repo, and what the token may see"
                 )
