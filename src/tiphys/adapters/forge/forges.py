@@ -142,13 +142,14 @@ class Gitea:
 
     async def create(self, wanted: PullRequest) -> Found | None:
         """409 if there is one already; 404 if it has not taken notice of the branch yet, which was just pushed."""
-        answer = await self._web.call("POST", self._pulls, self._headers, _as_github(wanted))
+        try:
+            answer = await self._web.call("POST", self._pulls, self._headers, _as_github(wanted))
+        except UnknownError as error:
+            raise FaultError(
+                f"{self._name} knows no branch {wanted.head}, or no {wanted.base}: {error}"
+            ) from error
         if answer.status == 409 and "already exists" in answer.words:
             return None
-        if answer.status == 404:
-            raise FaultError(
-                f"{self._name} does not know the branch {wanted.head} or {wanted.base}: try again"
-            )
         _expect(answer, self._name, 201)
         return _found(answer.body, "number", "html_url", "body")
 
