@@ -30,12 +30,15 @@ def registry_of(platform: Platform) -> Iterator[str]:
     """A registry that homepage's image may come from, until the end."""
     if not shutil.which("go"):
         pytest.skip("no go on PATH")
+    was_there = registry.program(platform.place).pid()
     try:
         host = registry.start(platform.place, print)
     except Unavailable as error:
         pytest.skip(f"no registry: {error}")
     yield host
     move_out(platform)
+    if not was_there:
+        registry.stop(platform.place)
 
 
 @pytest.fixture
