@@ -130,9 +130,10 @@ def test_a_rule_that_there_is_not_is_no_rule(tiphys: Run, checkout: Path):
     assert (done.code, "there is no rule misspelled" in done.err) == (2, True)
 
 
-def test_an_empty_folder_has_nothing(tiphys: Run, tmp_path: Path):
+def test_an_empty_folder_is_not_taken_for_one_that_is_well(tiphys: Run, tmp_path: Path):
     done = tiphys("doctor", str(tmp_path))
-    assert (done.code, done.out) == (0, "")
+    assert (done.code, done.out) == (2, "")
+    assert f"there is no chart and no Application in {tmp_path}" in done.err
 
 
 def test_a_cluster_is_examined_by_its_applications(tiphys: Run, plane_of_mine: Plane):

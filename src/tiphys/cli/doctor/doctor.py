@@ -83,6 +83,9 @@ async def _of_checkout(root: Path, *, images: bool) -> tuple[Sequence[Finding], 
 
     async with open_checkout(settings_from(os.environ), root, {}) as workshop:
         examined = await examine(Commit(str(root), "working tree"), workshop)
+    if not (examined.charts or examined.applications or examined.findings):
+        # In a CI that has checked out nothing, "nothing found" would look like a charts repository that is well.
+        raise SpecError(f"there is no chart and no Application in {root}: is it the charts repository?")
     found = [*examined.findings, *(await _of_images(examined.images) if images else ())]
     charts, apps = (
         report.counted(examined.charts, "chart"),
