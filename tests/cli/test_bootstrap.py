@@ -407,7 +407,7 @@ def test_uninstalling_leaves_nothing_but_what_applications_made(shop: Shop, crds
 def test_a_release_of_helm_is_uninstalled_too_and_one_that_is_not_there_is_told(shop: Shop) -> None:
     shop.helm("install", "shop", str(shop.folder))
     told = shop.run("uninstall", "shpo", "-n", shop.namespace, *shop.reach)
-    assert (told.code, "there are shop" in told.err) == (1, True)
+    assert (told.code, "it has shop" in told.err) == (1, True)
     assert shop.run("uninstall", "shop", "-n", shop.namespace, *shop.reach).code == 0
     assert shop.configured() == {}
 

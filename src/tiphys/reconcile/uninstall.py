@@ -130,7 +130,5 @@ async def _left(wish: Farewell, scene: Scene) -> Sequence[Key]:
 async def _unknown(wish: Farewell, scene: Scene) -> SpecError:
     secrets = await scene.site.search(SECRET, wish.namespace, "owner=helm")
     names = sorted({str(s.metadata.get("labels", {}).get("name")) for s in secrets})
-    there = (
-        f"there are {', '.join(names)}" if names else "there is none at all; choose another with --namespace"
-    )
+    there = f"it has {', '.join(names)}" if names else "there is none at all; choose another with --namespace"
     return SpecError(f"there is no release {wish.name} in namespace {wish.namespace}: {there}")
