@@ -8,7 +8,7 @@ left to do.
 import asyncio
 import itertools
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -45,11 +45,16 @@ AUTOMATED = {"automated": {"prune": True, "selfHeal": True}}
 
 
 class CountingEngines(Engines):
-    """The engines, and what they rendered."""
+    """The engines, what they rendered, and which jq expressions they were asked for."""
 
     def __init__(self, toolbox: Toolbox) -> None:
         super().__init__(toolbox)
         self.rendered: list[str] = []
+        self.asked: list[str] = []
+
+    async def paths(self, expression: str, value: object, most: int) -> Sequence[Sequence[Any]]:
+        self.asked.append(expression)
+        return await super().paths(expression, value, most)
 
     async def render_chart(self, chart: ChartRender) -> Rendered:
         self.rendered.append(chart.release_name)

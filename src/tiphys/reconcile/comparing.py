@@ -12,42 +12,39 @@ import orjson
 from tiphys.core.diff.autoscaling import AUTOSCALERS, SCALED_FIELDS, scaled_workloads
 from tiphys.core.diff.compare import compare, fingerprint
 from tiphys.core.diff.handover import handed_over
-from tiphys.core.diff.ignore import rules_for
-from tiphys.core.diff.pointers import Pointers
+from tiphys.core.diff.hidden import Hidden
 from tiphys.core.sync.options import effective
-from tiphys.model.api import Application
 from tiphys.model.flow import Comparison, NeedDryRun, Pair, SyncCode
 from tiphys.model.objects import Key, Live, Manifest
+from tiphys.reconcile.ignoring import Ignoring
 from tiphys.reconcile.world import World
 
 
-def made_ready(
-    pairs: Sequence[Pair], application: Application, world: World
-) -> tuple[tuple[Pair, ...], dict[Key, str]]:
+async def made_ready(pairs: Sequence[Pair], ignoring: Ignoring) -> tuple[tuple[Pair, ...], dict[Key, str]]:
     """The pairs with targets that leave alone what belongs to an autoscaler or was asked to be respected."""
-    scaled = _scaled(pairs, world)
+    scaled = _scaled(pairs, ignoring.world)
     ready, pins = [], {}
     for each in pairs:
-        pointers = _left_alone(each, application, scaled)
-        if not each.target or not pointers:
+        left = await _left_alone(each, ignoring, scaled)
+        if not each.target or not left:
             ready.append(each)
             continue
-        handover = handed_over(each.target, each.live, pointers)
+        handover = handed_over(each.target, each.live, left.live, left.target)
         ready.append(Pair(each.key, handover.target, each.live))
         if handover.resource_version:
             pins[each.key] = handover.resource_version
     return tuple(ready), pins
 
 
-def _left_alone(each: Pair, application: Application, scaled: frozenset[Key]) -> Pointers:
+async def _left_alone(each: Pair, ignoring: Ignoring, scaled: frozenset[Key]) -> Hidden:
     """The fields that an apply must leave as they are: an autoscaler's, and those asked to be respected."""
-    policy = application.spec.sync_policy
+    policy = ignoring.application.spec.sync_policy
     words = effective(policy.sync_options if policy else (), annotations_of_pair(each))
     fields = SCALED_FIELDS if each.key in scaled else ()
     if "RespectIgnoreDifferences=true" not in words:
-        return fields
-    ignored = rules_for(each.key, application.spec.ignore_differences)
-    return (*fields, *(pointer for pointer in ignored if pointer not in fields))
+        return Hidden(live=fields)
+    ignored = await ignoring.hidden(each)
+    return Hidden(ignored.target, tuple(dict.fromkeys((*fields, *ignored.live))))
 
 
 def _scaled(pairs: Iterable[Pair], world: World) -> frozenset[Key]:
@@ -56,34 +53,38 @@ def _scaled(pairs: Iterable[Pair], world: World) -> frozenset[Key]:
     return scaled_workloads([*coming, *(live.body for live in world.cluster.of_kinds(AUTOSCALERS))])
 
 
-async def compared(each: Pair, application: Application, world: World) -> Comparison:
+async def compared(each: Pair, ignoring: Ignoring) -> Comparison:
     """The comparison of a pair: decided here where that is sound, else by a dry run, whose answer is remembered."""
+    world = ignoring.world
     # What no watch tells of may be gone or wanted by now: it is not known, and so is never pruned.
     why = world.cluster.unreadable.get(each.key) or (
         not each.target and world.cluster.unwatched.get(each.key.of)
     )
     if why:
         return Comparison(each.key, SyncCode.UNKNOWN, message=why)
-    rules = rules_for(each.key, application.spec.ignore_differences)
-    answer = compare(each, rules)
+    hidden = await ignoring.hidden(each)
+    answer = compare(each, hidden)
     if isinstance(answer, Comparison):
         world.memory.comparisons.pop(each.key, None)
         return answer
-    digest = _digest(each, answer, rules)
+    digest = _digest(each, answer, hidden)
     known = world.memory.comparisons.get(each.key)
     if known and known[0] == digest:
         return known[1]
-    answer = compare(each, rules, await world.cluster.predict(answer.target))
+    predicted = await world.cluster.predict(answer.target)
+    hidden = await ignoring.hidden(each, predicted.live, predicted.body)
+    answer = compare(each, hidden, predicted)
     if isinstance(answer, NeedDryRun):
         return Comparison(each.key, SyncCode.UNKNOWN, message="the API server's dry run did not settle it")
     world.memory.comparisons[each.key] = (digest, answer)
     return answer
 
 
-def _digest(each: Pair, need: NeedDryRun, rules: Pointers) -> str:
+def _digest(each: Pair, need: NeedDryRun, hidden: Hidden) -> str:
     live = fingerprint(each.live.body) if each.live else ""
-    asked = orjson.dumps([need.target.body, rules, live], option=orjson.OPT_SORT_KEYS)
-    return blake2b(asked, digest_size=16).hexdigest()
+    status = each.live.body.get("status") if each.live and not hidden.status else None
+    asked = [need.target.body, hidden.target, hidden.live, live, status]
+    return blake2b(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
 def forget(pairs: Iterable[Pair], world: World) -> None:

@@ -254,7 +254,12 @@ async def _seen(app: Application, found: Rendered, ground: _Ground) -> Sequence[
     catalog = await ground.workshop.cluster.catalog()
     rules = app.spec.ignore_differences
     return [
-        Seen(each.key, each.body, each.file, [f for f in rules_for(each.key, rules) if _names(each.body, f)])
+        Seen(
+            each.key,
+            each.body,
+            each.file,
+            [f for f in rules_for(each.key, rules).pointers if _names(each.body, f)],
+        )
         for each in placed(found.objects, app.spec.destination.namespace, catalog)
     ]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from tiphys.core.diff.autoscaling import AUTOSCALERS
-from tiphys.core.diff.ignore import unsupported
 from tiphys.core.diff.pairs import pair
 from tiphys.core.health import assess, summarise
 from tiphys.core.lint.words import odd_annotations, odd_finalizers, odd_options
@@ -27,6 +26,7 @@ from tiphys.model.objects import Catalog, Key, Kind, Live, annotations_of
 from tiphys.model.rendering import Rendered
 from tiphys.model.tracking import tracked_by
 from tiphys.reconcile.comparing import annotations_of_pair, compared, forget, made_ready
+from tiphys.reconcile.ignoring import WARNING, Ignoring
 from tiphys.reconcile.recipes import Commit
 from tiphys.reconcile.rendering import drawn
 from tiphys.reconcile.tips import Followed, Reading
@@ -51,6 +51,8 @@ class Look:
     claim: Claim
     pairs: tuple[Pair, ...]
     """With the targets as an apply would send them."""
+    ignoring: Ignoring
+    """What does not count when they are compared."""
     comparisons: Mapping[Key, Comparison]
     healths: Mapping[Key, Health | None]
     pins: Mapping[Key, str]
@@ -126,16 +128,18 @@ async def look_at(application: Application, world: World, revision: str = "", *,
     world.memory.owners.update({t.key: world.name_of(application) for t in claimed.targets})
     await world.cluster.watch(_kinds(claimed, application))
     pairs = pair(claimed.targets, await _live(claimed, world), world.cluster.tracked(owner.application))
-    ready, pins = made_ready(pairs, application, world)
+    ignoring = Ignoring(application, world)
+    ready, pins = await made_ready(pairs, ignoring)
     if refresh == "hard":
         forget(ready, world)
-    comparisons = await together(compared(each, application, world) for each in ready)
+    comparisons = await together(compared(each, ignoring) for each in ready)
     return Look(
         application=application,
         revision=sha,
         tool=source.recipe.tool,
         claim=claimed,
         pairs=ready,
+        ignoring=ignoring,
         comparisons={comparison.key: comparison for comparison in comparisons},
         # What manages itself would wait for itself, so its own health does not count, as in Argo CD.
         healths={p.key: assess(p.live) for p in ready if p.live and p.key != itself(application)},
@@ -146,6 +150,7 @@ async def look_at(application: Application, world: World, revision: str = "", *,
             *_conditions(application, claimed, source.rendered, reading),
             *_troubles_with_images(application, world),
             *((SHARED, sentence) for sentence in _shared(ready, owner.application)),
+            *((WARNING, sentence) for sentence in ignoring.troubles),
             *(("NotBuiltYetWarning", wish) for wish in ignored_wishes(project)),
             *(
                 ("ComparisonError", f"{c.key}: {c.message}")
@@ -286,7 +291,7 @@ def _conditions(
     if claimed.hooks:
         names = ", ".join(str(key) for key in claimed.hooks)
         yield "HooksNotRunWarning", f"hooks are not built yet, so these objects are not applied: {names}"
-    for wish in (*deferred(application), *unsupported(application.spec.ignore_differences)):
+    for wish in deferred(application):
         yield "NotBuiltYetWarning", wish
     for sentence in islice(_misspelt(application, claimed), _MOST_MISSPELT):
         yield "MisspeltWarning", sentence

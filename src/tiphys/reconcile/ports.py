@@ -80,6 +80,13 @@ class Renderer(Protocol):
     async def best_version(self, constraint: str, versions: Sequence[str]) -> str | None:
         """The highest version that Helm would choose for a constraint."""
 
+    async def paths(self, expression: str, value: object, most: int) -> Sequence[Sequence[object]]:
+        """
+        Where a jq path expression leads to in a value, as jq writes paths; nowhere where it does not fit.
+
+        Raises ``SpecError`` for what is no path expression, does not end in time, or has more than ``most`` places.
+        """
+
 
 class RenderCache(Protocol):
     """Renders by the key of what they read; survives restarts."""

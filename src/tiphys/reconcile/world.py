@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tiphys.core.diff.pointers import Pointers
 from tiphys.core.sync.advance import Terms
 from tiphys.model.api import Application
 from tiphys.model.flow import Comparison
@@ -29,6 +30,10 @@ class Memory:
 
     comparisons: dict[Key, tuple[str, Comparison]] = field(default_factory=dict)
     """The last comparison of each object that needed the API server, with a digest of what it was made from."""
+    places: dict[Key, dict[tuple[str, bytes], Pointers]] = field(default_factory=dict)
+    """Where jq expressions led to in an object, by expression and a digest of the content."""
+    resting: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    """Until when a jq expression is not asked again, and why."""
     owners: dict[Key, AppName] = field(default_factory=dict)
     """Who wants an object, so that an event about one that carries no mark yet finds its application."""
     reads: dict[AppName, tuple[str, ...]] = field(default_factory=dict)
@@ -49,6 +54,7 @@ class Memory:
         for key in [key for key, owner in self.owners.items() if owner == name]:
             del self.owners[key]
             self.comparisons.pop(key, None)
+            self.places.pop(key, None)
 
 
 class Unmeasured:

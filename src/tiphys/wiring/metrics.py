@@ -181,6 +181,10 @@ class _Timed:
         """The documents of one text."""
         return await self.renderer.decode_text(text, name)
 
+    async def paths(self, expression: str, value: object, most: int) -> Sequence[Sequence[object]]:
+        """Where a jq path expression leads to."""
+        return await self.renderer.paths(expression, value, most)
+
     async def best_version(self, constraint: str, versions: Sequence[str]) -> str | None:
         """The highest version that Helm would choose."""
         return await self.renderer.best_version(constraint, versions)

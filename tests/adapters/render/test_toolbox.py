@@ -12,7 +12,7 @@ import pytest
 
 import tiphys_toolbox
 from adapters.render.specimens import chart_yaml, lay
-from tiphys.adapters.render import Limits, Toolbox, best_version, engine_versions, jq
+from tiphys.adapters.render import Limits, Toolbox, best_version, engine_versions, jq, jq_paths
 from tiphys.model.errors import SpecError, Unavailable
 
 FOREVER = "def f: f; f"
@@ -273,3 +273,43 @@ async def test_the_versions_built_in_are_told(toolbox):
     built_in = await engine_versions(toolbox, 5)
     assert built_in["toolbox"] == tiphys_toolbox.__version__
     assert built_in["helm"] == "v4.2.4"
+
+
+CONTAINERS = {
+    "spec": {"containers": [{"name": "web", "image": "a"}, {"name": "sidecar", "image": "b"}], "none": None}
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "paths"),
+    [
+        ('.spec.containers[] | select(.name == "sidecar") | .image', [["spec", "containers", 1, "image"]]),
+        (".spec.containers[-1]", [["spec", "containers", -1]]),
+        (".spec.containers[0], .spec.nothing # a note", [["spec", "containers", 0]]),
+        (".spec.initContainers[]?.image", []),
+        # As in Argo CD, a rule that does not fit an object is no mistake.
+        (".spec.none[].image", []),
+        (".spec.containers[].image[]", []),
+    ],
+)
+async def test_a_path_expression_leads_to_what_is_there(expression, paths, toolbox):
+    assert list(await jq_paths(toolbox, expression, CONTAINERS, 5, 10)) == paths
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        (".spec |", "unexpected token"),
+        ("nosuch(.a)", "function not defined"),
+        (".spec | length", "computes a value"),
+        (".spec.containers[].name | ascii_upcase", "computes a value"),
+        ("def f: f; f", "did not end"),
+        ("repeat(.spec)", "more than 3 fields"),
+        (".. | select(. != null)", "more than 3 fields"),
+    ],
+)
+async def test_what_is_no_path_or_never_ends_says_so_and_quotes_no_object(expression, why, toolbox):
+    with pytest.raises(SpecError, match=why) as told:
+        await jq_paths(toolbox, expression, CONTAINERS, 0.3, 3)
+    assert "sidecar" not in str(told.value)
+    assert await answers(toolbox)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core.diff.ssa import KEY, Cluster, manifest
 from tiphys.core.diff.compare import compare, fingerprint
+from tiphys.core.diff.hidden import Hidden
 from tiphys.core.diff.pointers import parse_pointer
 from tiphys.model.flow import Comparison, NeedDryRun, Pair, Predicted, SyncCode
 from tiphys.model.objects import Key, Live, Manifest
@@ -146,8 +147,8 @@ def test_a_target_of_another_version_is_compared_with_the_live_object_as_that_ve
     cluster, spec = with_spec(replicas=1)
     newer = {**cluster.live().body, "apiVersion": "example.com/v2", "spec": {"count": 1}}
     pair = Pair(KEY, Manifest(KEY, {**manifest(spec).body, "apiVersion": "example.com/v2"}), cluster.live())
-    assert compare(pair, (), Predicted(newer, live=newer)) == Comparison(KEY, SYNCED)
-    assert getattr(compare(pair, (), Predicted(newer)), "code", None) is UNKNOWN
+    assert compare(pair, Hidden(), Predicted(newer, live=newer)) == Comparison(KEY, SYNCED)
+    assert getattr(compare(pair, Hidden(), Predicted(newer)), "code", None) is UNKNOWN
 
 
 def test_a_missing_object_is_out_of_sync_without_a_question():
@@ -166,7 +167,8 @@ def test_ignore_extraneous_keeps_an_unwanted_object_from_counting():
 
 
 def ignoring(cluster: Cluster, spec: Spec, pointer: str) -> Comparison | NeedDryRun:
-    return compare(Pair(KEY, manifest(spec), cluster.live()), (parse_pointer(pointer),))
+    hidden = (parse_pointer(pointer),)
+    return compare(Pair(KEY, manifest(spec), cluster.live()), Hidden(hidden, hidden))
 
 
 def test_an_ignored_field_is_compared_nowhere():
@@ -192,7 +194,8 @@ def answered(cluster: Cluster, spec: Spec, *pointers: str) -> Comparison:
     """The comparison, given what a dry run would answer."""
     pair = Pair(KEY, manifest(spec), cluster.live())
     cluster.apply(spec)
-    found = compare(pair, tuple(map(parse_pointer, pointers)), Predicted(cluster.live().body))
+    hidden = tuple(map(parse_pointer, pointers))
+    found = compare(pair, Hidden(hidden, hidden, hidden), Predicted(cluster.live().body))
     assert isinstance(found, Comparison)
     return found
 
@@ -228,14 +231,14 @@ def test_a_prediction_without_a_change_is_in_sync_and_any_other_is_not(
 def test_what_a_webhook_makes_of_every_write_is_no_difference():
     cluster, spec = with_spec(replicas=1)
     predicted = {**cluster.live().body, "spec": {"replicas": 1, "stamp": "12:00"}}
-    found = compare(Pair(KEY, manifest(spec), cluster.live()), (), Predicted(predicted))
+    found = compare(Pair(KEY, manifest(spec), cluster.live()), Hidden(), Predicted(predicted))
     assert found == Comparison(KEY, SYNCED)
 
 
 def test_a_refused_change_is_a_change_and_says_why():
     cluster, _ = with_spec(replicas=1)
     found = compare(
-        Pair(KEY, manifest({"replicas": 2}), cluster.live()), (), Predicted(None, "field is immutable")
+        Pair(KEY, manifest({"replicas": 2}), cluster.live()), Hidden(), Predicted(None, "field is immutable")
     )
     assert isinstance(found, Comparison)
     assert (found.code, found.message) == (OUT_OF_SYNC, "field is immutable")
@@ -246,7 +249,7 @@ def test_where_a_webhook_forbids_dry_runs_the_fields_of_the_target_are_compared(
     cluster, _ = with_spec(replicas=1, labels={"a": "x"})
     refused = Predicted(None, 'admission webhook "v.example.com" does not support dry run')
     for spec, code in (({"replicas": 1}, SYNCED), ({"replicas": 2}, OUT_OF_SYNC)):
-        found = compare(Pair(KEY, manifest(spec), cluster.live()), (), refused)
+        found = compare(Pair(KEY, manifest(spec), cluster.live()), Hidden(), refused)
         assert isinstance(found, Comparison)
         assert (found.code, len(found.differences)) == (code, 0 if code is SYNCED else 1)
 
@@ -254,14 +257,14 @@ def test_where_a_webhook_forbids_dry_runs_the_fields_of_the_target_are_compared(
 def test_a_refused_field_named_after_time_is_no_failure_to_judge():
     cluster, spec = with_spec(replicas=1)
     refusal = "spec.timeoutSeconds: Invalid value: -1: must be greater than zero"
-    found = compare(Pair(KEY, manifest(spec), cluster.live()), (), Predicted(None, refusal))
+    found = compare(Pair(KEY, manifest(spec), cluster.live()), Hidden(), Predicted(None, refusal))
     assert getattr(found, "code", None) is OUT_OF_SYNC
 
 
 def test_an_api_server_that_cannot_judge_leaves_it_unknown():
     cluster, spec = with_spec(replicas=1)
     refusal = 'Internal error occurred: failed calling webhook "v.example.com": connection refused'
-    found = compare(Pair(KEY, manifest(spec), cluster.live()), (), Predicted(None, refusal))
+    found = compare(Pair(KEY, manifest(spec), cluster.live()), Hidden(), Predicted(None, refusal))
     assert found == Comparison(KEY, UNKNOWN, message=refusal)
 
 
@@ -278,14 +281,14 @@ def test_a_difference_of_a_secret_shows_that_it_differs_and_nothing_else():
         Manifest(SECRET, secret(a="bmV3", b="eA==")),
         Live(SECRET, secret(a="b2xk", b="eA==", c="Yw==")),
     )
-    found = compare(pair, (), Predicted(secret(a="bmV3", b="eA==", c="Yw==")))
+    found = compare(pair, Hidden(), Predicted(secret(a="bmV3", b="eA==", c="Yw==")))
     assert isinstance(found, Comparison)
     assert [(d.path, d.before, d.after) for d in found.differences] == [("/data/a", "++++++++", "+++++++++")]
 
 
 def test_a_refusal_never_quotes_a_secret():
     pair = Pair(SECRET, Manifest(SECRET, secret(a="hunter2!")), Live(SECRET, secret(a="b2xk")))
-    found = compare(pair, (), Predicted(None, 'data[a]: Invalid value: "hunter2!"'))
+    found = compare(pair, Hidden(), Predicted(None, 'data[a]: Invalid value: "hunter2!"'))
     assert isinstance(found, Comparison)
     assert "hunter2!" not in repr(found)
 

@@ -7,7 +7,7 @@ Speaks the child's frames and hands out our nouns. What to render, and when, oth
 from tiphys.adapters.render.charts import render_chart
 from tiphys.adapters.render.engines import Engines
 from tiphys.adapters.render.limits import Limits
-from tiphys.adapters.render.queries import jq
+from tiphys.adapters.render.queries import jq, jq_paths
 from tiphys.adapters.render.toolbox import Toolbox
 from tiphys.adapters.render.versions import best_version, engine_versions
 from tiphys.adapters.render.yaml import Document, decode_files, decode_yaml
@@ -22,5 +22,6 @@ __all__ = [
     "decode_yaml",
     "engine_versions",
     "jq",
+    "jq_paths",
     "render_chart",
 ]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tiphys.adapters.render.charts import render_chart
-from tiphys.adapters.render.queries import jq
+from tiphys.adapters.render.queries import jq, jq_paths
 from tiphys.adapters.render.releases import Terms, definitions, make_release
 from tiphys.adapters.render.toolbox import Toolbox
 from tiphys.adapters.render.versions import best_version
@@ -53,3 +53,7 @@ class Engines:
     async def jq(self, program: str, value: object) -> list[Any]:
         """Everything that a jq program emits for one input."""
         return await jq(self._toolbox, program, value, self._limits.query_seconds)
+
+    async def paths(self, expression: str, value: object, most: int) -> Sequence[Sequence[Any]]:
+        """Where a jq path expression leads to in a value, as jq writes paths."""
+        return await jq_paths(self._toolbox, expression, value, self._limits.query_seconds, most)

@@ -24,7 +24,6 @@ from tiphys.cli.kube import control_plane
 from tiphys.cli.main import FAILURE_CODE
 from tiphys.cli.options import Access, command, with_access
 from tiphys.cli.output import coloured, tell, yaml_text
-from tiphys.core.diff.ignore import rules_for
 from tiphys.core.diff.pointers import Pointers, without
 from tiphys.model.api import Application
 from tiphys.model.errors import SpecError, Unavailable
@@ -113,13 +112,18 @@ def _as_refreshed(app: Application, kind: str) -> Application:
 
 
 async def _shown(pair: Pair, comparison: Comparison, look: Look, world: World) -> Shown:
-    hidden = (*_UNINTERESTING, *rules_for(pair.key, look.application.spec.ignore_differences))
     live, target = pair.live.body if pair.live else None, pair.target.body if pair.target else None
+    hidden = await look.ignoring.hidden(pair)
+    sides = [hidden.live, hidden.target]
     if pair.live and pair.target:
         predicted = await world.cluster.predict(pair.target)
         # Where the API server refuses, what we would send is all that there is to show.
         live, target = predicted.live or live, predicted.body or target
-    shown = iter(redact_together(*(without(body, hidden) for body in (live, target) if body is not None)))
+        hidden = await look.ignoring.hidden(pair, predicted.live, predicted.body)
+        sides = [hidden.live, hidden.after if predicted.body else hidden.target]
+    cut = zip((live, target), sides, strict=True)
+    bodies = (without(body, (*_UNINTERESTING, *side)) for body, side in cut if body is not None)
+    shown = iter(redact_together(*bodies))
     return Shown(
         pair.key,
         next(shown) if live is not None else None,

@@ -19,11 +19,12 @@ from tiphys.core.diff.ownership import (
     grip,
     item_name,
     may_name,
+    names_item,
     project,
     reach,
     together,
 )
-from tiphys.core.diff.pointers import ABSENT, Json, Pointer, Pointers, index_in, value_at
+from tiphys.core.diff.pointers import ABSENT, Json, Pointer, Pointers, index_in, value_at, without
 from tiphys.model.objects import Body, Live, Manifest, part
 from tiphys.model.tracking import TRACKING_ID
 
@@ -37,21 +38,57 @@ class Handover:
     """The live version that an apply must name; empty where any will do."""
 
 
-def handed_over(target: Manifest, live: Live | None, pointers: Pointers) -> Handover:
+def handed_over(target: Manifest, live: Live | None, pointers: Pointers, named: Pointers = ()) -> Handover:
     """
-    The target with the fields at ``pointers`` left to others.
+    The target with the fields at ``pointers`` of the live body left to others, and those at ``named`` of its own.
 
     Where nothing is live the target stays as it is: what it says is where the others start from.
     """
-    if live is None or not pointers:
+    if live is None or not (pointers or named):
         return Handover(target)
     own, others = _trees(live)
-    body, pinned = target.body, False
-    for pointer in pointers:
+    anyone = together(own, others)
+    known = {pointer: counterpart(target.body, live.body, pointer, anyone) for pointer in named}
+    body, pinned = without(target.body, tuple(p for p, there in known.items() if there is None)), False
+    for pointer in dict.fromkeys((*pointers, *(there for there in known.values() if there))):
         body, carries = _handed_over(body, live.body, pointer, (own, others))
         pinned = pinned or carries
     body = _still_tracked(body, target.body)
     return Handover(replace(target, body=body), live.resource_version if pinned else "")
+
+
+def counterpart(target: Json, live: Json, pointer: Pointer, tree: Fields) -> Pointer | None:
+    """
+    Where in a live body the thing is that a pointer points to in a target; ``None`` where it is not live.
+
+    Nowhere, which is no pointer at all, if it is a part of an item that is not live: that starts as the target says.
+    The tree of all owned fields tells which items of lists are one another's; where it does not, their places do.
+    """
+    found: list[str] = []
+    for token in pointer:
+        name = f"f:{token}"
+        if isinstance(target, list) and isinstance(live, list):
+            place = index_in(target, token)
+            there, name = (None, "") if place is None else _met(target[place], place, live, tree)
+            if place is None or there is None:
+                return () if len(found) + 1 < len(pointer) else None
+            found.append(str(there))
+            target, live = target[place], live[there]
+        elif isinstance(target, Mapping) and isinstance(live, Mapping) and token in target and token in live:
+            found.append(token)
+            target, live = target[token], live[token]
+        else:
+            return None
+        tree = tree.get(name, NOTHING)
+    return tuple(found)
+
+
+def _met(item: Json, place: int, live: list[Json], tree: Fields) -> tuple[int | None, str]:
+    """The place of a target's item in a live list, and the name under which the tree has it."""
+    if not any(name.startswith(("k:", "v:")) for name in tree):
+        return (place if place < len(live) else None), ""
+    name = next((each for each in tree if may_name(each, item)), "")
+    return next((n for n, each in enumerate(live) if name and names_item(name, each)), None), name
 
 
 def _trees(live: Live) -> tuple[Fields, Fields]:

@@ -1,10 +1,12 @@
 """
-Which fields of which objects do not count: ``spec.ignoreDifferences``, as far as it works by JSON pointers.
+Which fields of which objects do not count: ``spec.ignoreDifferences``.
 
-Argo CD's page on diff customisation defines the matching; globs are allowed in every part of it.
+Argo CD's page on diff customisation defines the matching; globs are allowed in every part of it. Where the fields are
+in an object is told by ``places``.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from tiphys.core.diff.pointers import Pointer, Pointers, parse_pointer
 from tiphys.core.languages import globs
@@ -12,16 +14,34 @@ from tiphys.model.api import IgnoreDifference
 from tiphys.model.objects import Key
 
 
-def rules_for(key: Key, ignore_differences: Iterable[IgnoreDifference]) -> Pointers:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What does not count of one object."""
+
+    pointers: Pointers = ()
+    expressions: tuple[str, ...] = ()
+    """jq path expressions."""
+    managers: tuple[str, ...] = ()
+    """Field managers: what they own of the live object."""
+
+    def __bool__(self) -> bool:
+        return bool(self.pointers or self.expressions or self.managers)
+
+
+def rules_for(key: Key, ignore_differences: Iterable[IgnoreDifference]) -> Rules:
     """
-    The fields that do not count of an object. Malformed pointers are left out; ``unsupported`` tells them.
+    The fields that do not count of an object. Malformed pointers are left out; ``malformed`` tells them.
     """
     chosen = [rule for rule in ignore_differences if _matches(rule, key)]
-    return tuple(dict.fromkeys(p for rule in chosen for text in rule.json_pointers if (p := _parsed(text))))
+    return Rules(
+        tuple(dict.fromkeys(p for rule in chosen for text in rule.json_pointers if (p := _parsed(text)))),
+        tuple(dict.fromkeys(text for rule in chosen for text in rule.jq_path_expressions)),
+        tuple(dict.fromkeys(name for rule in chosen for name in rule.managed_fields_managers)),
+    )
 
 
-def unsupported(ignore_differences: Sequence[IgnoreDifference]) -> tuple[str, ...]:
-    """What is asked for and not acted on, in sentences for a condition."""
+def malformed(ignore_differences: Sequence[IgnoreDifference]) -> tuple[str, ...]:
+    """What of the rules is not used because it cannot be read, in sentences for a condition."""
     return tuple(
         f"spec.ignoreDifferences[{number}] ({rule.group or 'core'}/{rule.kind}): {trouble}"
         for number, rule in enumerate(ignore_differences)
@@ -40,10 +60,6 @@ def _troubles(rule: IgnoreDifference) -> Iterator[str]:
             globs.matches(name, globbed)
         except ValueError as error:
             yield f"{error}; the rule matches nothing"
-    if rule.jq_path_expressions:
-        yield "jqPathExpressions are not supported yet: say it with jsonPointers"
-    if rule.managed_fields_managers:
-        yield "managedFieldsManagers are not supported yet: say it with jsonPointers"
 
 
 def _matches(rule: IgnoreDifference, key: Key) -> bool:

@@ -6,10 +6,10 @@ of a list with these key fields, ``v:"x"`` the item of a list that is a set; ``.
 without names owns a value whole: a scalar, an atomic list or mapping, or one that was applied empty.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import orjson
@@ -153,6 +153,43 @@ def _step(fields: Fields, body: Json, token: str) -> tuple[str, Any] | None:
 def item_name(fields: Fields, item: Json) -> str | None:
     """The name under which a tree owns an item of a live list."""
     return next((name for name in fields if names_item(name, item)), None)
+
+
+def held_by(live: Live, managers: Collection[str]) -> Fields:
+    """What these managers own of a live object, by whatever operation."""
+    return reduce(
+        together, (entry.fields for entry in entries_of(live) if entry.manager in managers), NOTHING
+    )
+
+
+def places_of(fields: Fields, body: Json, wanted: Json) -> Iterator[Pointer]:
+    """
+    Where in a body the fields of a tree are, be it the live body or another one.
+
+    An item of a list counts as a whole only where what is ``wanted`` has no such item; what tells it from others never
+    counts alone.
+    """
+    if isinstance(body, Mapping):
+        for name, inner in fields.items():
+            if name.startswith("f:") and (token := name[2:]) in body:
+                also = wanted.get(token) if isinstance(wanted, Mapping) else None
+                yield from _below(token, places_of(inner, body[token], also)) if inner else iter([(token,)])
+    elif isinstance(body, list):
+        for place, item in enumerate(body):
+            if name := next((each for each in fields if may_name(each, item)), ""):
+                yield from _below(str(place), _item_places(name, fields[name], item, wanted))
+
+
+def _item_places(name: str, fields: Fields, item: Json, wanted: Json) -> Iterator[Pointer]:
+    also = next((w for w in wanted if may_name(name, w)), None) if isinstance(wanted, list) else None
+    if name.startswith("v:") or (also is None and (not fields or "." in fields)):
+        yield ()
+        return
+    yield from places_of({k: v for k, v in fields.items() if k[2:] not in item_key(name)}, item, also)
+
+
+def _below(token: str, inner: Iterable[Pointer]) -> Iterator[Pointer]:
+    return ((token, *pointer) for pointer in inner)
 
 
 def project(value: Json, fields: Fields) -> Json:

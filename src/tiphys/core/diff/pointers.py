@@ -19,6 +19,10 @@ Pointer = tuple[str, ...]
 Pointers = tuple[Pointer, ...]
 
 
+_DIGITS = 10
+"""No list has so many items that a place in it takes as many."""
+
+
 class Absent:
     """The type of ``ABSENT``."""
 
@@ -48,7 +52,7 @@ def write_pointer(tokens: Iterable[str]) -> str:
 
 def index_in(items: list[Json], token: str) -> int | None:
     """The place in a list that a token names, if the list has it."""
-    fits = token.isascii() and token.isdigit() and str(int(token)) == token
+    fits = token.isascii() and token.isdigit() and len(token) < _DIGITS and str(int(token)) == token
     return int(token) if fits and int(token) < len(items) else None
 
 
@@ -65,18 +69,39 @@ def value_at(body: Json, pointer: Pointer) -> Json:
 
 
 def without(body: Body, pointers: Pointers) -> Body:
-    """The body without what the pointers point to; a pointer to nothing is fine."""
+    """
+    The body without what the pointers point to; a pointer to nothing is fine.
+
+    Places in lists are those of the whole body, however many of its items go.
+    """
+    cut: Body = _without(body, _tree(pointers)) if pointers else body
+    return cut
+
+
+class _Cut(dict[str, "_Cut"]):
+    """What goes, by token; ``whole`` where the thing itself does."""
+
+    whole = False
+
+
+def _tree(pointers: Pointers) -> _Cut:
+    tree = _Cut()
     for pointer in pointers:
-        body = _cut(body, pointer)
-    return body
+        here = tree
+        for token in pointer:
+            here = here.setdefault(token, _Cut())
+        here.whole = True
+    return tree
 
 
-def _cut(value: Json, pointer: Pointer) -> Json:
-    token, rest = pointer[0], pointer[1:]
-    if isinstance(value, Mapping) and token in value:
-        others = {k: v for k, v in value.items() if k != token}
-        return {**value, token: _cut(value[token], rest)} if rest else others
-    if isinstance(value, list) and (place := index_in(value, token)) is not None:
-        inner = [_cut(value[place], rest)] if rest else []
-        return [*value[:place], *inner, *value[place + 1 :]]
+def _without(value: Json, tree: _Cut) -> Json:
+    if isinstance(value, Mapping) and not tree.keys().isdisjoint(value.keys()):
+        return {k: _without(v, tree.get(k, _Cut())) for k, v in value.items() if not _goes(tree, k)}
+    if isinstance(value, list) and any(index_in(value, token) is not None for token in tree):
+        places = {str(n): each for n, each in enumerate(value)}
+        return [_without(v, tree.get(n, _Cut())) for n, v in places.items() if not _goes(tree, n)]
     return value
+
+
+def _goes(tree: _Cut, token: str) -> bool:
+    return token in tree and tree[token].whole

@@ -10,6 +10,7 @@ whole. Where it is silent, only exactly equal values count as unchanged.
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from tiphys.core.diff.hidden import Hidden
 from tiphys.core.diff.ownership import (
     NOTHING,
     Entry,
@@ -21,7 +22,7 @@ from tiphys.core.diff.ownership import (
     may_name,
     names_item,
 )
-from tiphys.core.diff.pointers import Json, Pointers, without
+from tiphys.core.diff.pointers import Json, without
 from tiphys.model.objects import Live, Manifest, part
 
 _T = TypeVar("_T")
@@ -30,13 +31,13 @@ _T = TypeVar("_T")
 _NOT_APPLIED = {"name", "namespace", "creationTimestamp", "generation", "selfLink"}
 
 
-def unchanged(target: Manifest, live: Live, ignored: Pointers = ()) -> bool:
-    """Whether applying the target would leave the live object as it is, but for what is ignored."""
+def unchanged(target: Manifest, live: Live, hidden: Hidden) -> bool:
+    """Whether applying the target would leave the live object as it is, but for what is hidden."""
     own = [entry for entry in entries_of(live) if entry.ours]
     if len(own) > 1 or _speaks_other_versions(target, live, own):
         return False
-    fields = fields_without(own[0].fields if own else NOTHING, live.body, ignored)
-    wanted, found = without(target.body, ignored), without(live.body, ignored)
+    fields = fields_without(own[0].fields if own else NOTHING, live.body, hidden.live)
+    wanted, found = without(target.body, hidden.target), without(live.body, hidden.live)
     members = {k: v for k, v in wanted.items() if k not in ("apiVersion", "kind", "metadata")}
     return (
         {name for name in fields if name != "f:metadata"} <= {f"f:{k}" for k in members}
