@@ -65,6 +65,14 @@ class Polls:
         if asked in self._due:
             self._due[asked] = asyncio.get_running_loop().time() + self._pause(asked)
 
+    def renew(self) -> None:
+        """What is known of repositories changed, credentials perhaps: those that refused us are asked at once."""
+        self.failures.clear()
+        for asked, at in self._due.items():
+            known = self.world.tips.readings.get(asked)
+            if at != float("inf") and (known is None or known.error):
+                self._due[asked] = 0.0
+
     def _find_followers(self) -> None:
         self.outdated = False
         self.followers = self._followers()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tiphys.adapters.cache import SqliteCache
 from tiphys.adapters.charts import HttpChartRepositories
+from tiphys.adapters.charts import Settings as ChartSettings
 from tiphys.adapters.cluster.applications import WatchedApplications
 from tiphys.adapters.cluster.cluster import WatchedCluster
 from tiphys.adapters.git import GitRepositories, allowed_environment
@@ -24,6 +25,7 @@ from tiphys.reconcile.tips import Tips
 from tiphys.reconcile.world import World
 from tiphys.wiring.connecting import connection_of
 from tiphys.wiring.engines import toolbox_binary, version_of
+from tiphys.wiring.repository_access import RepositoryAccess
 from tiphys.wiring.settings import Settings, followed_namespaces
 
 LEFT_BEHIND = 3600.0
@@ -39,6 +41,7 @@ class Engine:
     applications: WatchedApplications
     repositories: GitRepositories
     engines: Engines
+    access: RepositoryAccess
 
 
 async def _as_it_is(_: WatchedCluster) -> None:
@@ -56,16 +59,21 @@ async def open_engine(
     """
     scratch = _scratch(settings.state)
     binary = toolbox_binary()
-    git = GitSettings(environment=allowed_environment(os.environ))
+    outside = allowed_environment(os.environ)
+    git = GitSettings(environment=outside)
+    access = RepositoryAccess(settings.namespace)
     limits = Limits(render_seconds=settings.render_deadline.total_seconds())
     async with (
         WatchedCluster.open(connection_of(settings, os.environ)) as cluster,
         Toolbox(binary, limits=limits) as toolbox,
         SqliteCache(settings.state / "renders.sqlite") as cache,
-        HttpChartRepositories(settings.state / "charts") as charts,
-        aclosing(GitRepositories(settings.state / "git", git)) as repositories,
+        HttpChartRepositories(
+            settings.state / "charts", ChartSettings(environment=outside), access.charts
+        ) as charts,
+        aclosing(GitRepositories(settings.state / "git", git, access.git)) as repositories,
     ):
         await prepare(cluster)
+        await access.follow(cluster)
         applications = await WatchedApplications.open(
             cluster, settings.namespace, followed_namespaces(settings)
         )
@@ -84,7 +92,7 @@ async def open_engine(
             engines=version_of(binary),
             terms=Terms(settings.sync_deadline, settings.wave_delay),
         )
-        yield Engine(world, cluster, applications, repositories, engines)
+        yield Engine(world, cluster, applications, repositories, engines, access)
 
 
 def _scratch(state: Path) -> Path:

@@ -94,12 +94,15 @@ class WriteBranches:
 
     async def _who(self, found: Credential, repo: str) -> Identity:
         """What a Secret has. The engine's own environment does not count: any Application may name any URL."""
+        if found.problem:
+            raise SpecError(f"the Secret {self.namespace}/{found.secret} for {shown(repo)}: {found.problem}")
+        secret = found.password or found.bearer_token
         if over_ssh(repo) and found.ssh_private_key:
             hosts = await self.cluster.read(Key(*CONFIG_MAP, self.namespace, KNOWN_HOSTS))
             known = part(hosts.body, "data").get("ssh_known_hosts", "") if hosts else ""
             return SshKey(found.ssh_private_key.strip() + "\n", str(known))
-        if not over_ssh(repo) and found.password:
-            return Credentials(found.username or USUAL_USER, found.password)
+        if not over_ssh(repo) and secret:
+            return Credentials(found.username or USUAL_USER, secret)
         needed = "sshPrivateKey" if over_ssh(repo) else "password"
         raise SpecError(f"the Secret {self.namespace}/{found.secret} has no {needed} for {shown(repo)}")
 

@@ -1,5 +1,6 @@
 """Opens what rendering needs and nothing else: no cluster, no remote repository."""
 
+import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -8,7 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from tiphys.adapters.charts import HttpChartRepositories
+from tiphys.adapters.charts import Settings as ChartSettings
 from tiphys.adapters.checkout import Checkout
+from tiphys.adapters.git import allowed_environment
 from tiphys.adapters.render import Engines, Limits, Toolbox
 from tiphys.model.objects import Catalog
 from tiphys.reconcile.ports import ChartRepositories, RenderCache, Repositories
@@ -62,7 +65,9 @@ async def open_checkout(settings: Settings, root: Path, extras: Mapping[str, Pat
     limits = Limits(render_seconds=settings.render_deadline.total_seconds())
     async with (
         Toolbox(toolbox_binary(), limits=limits) as toolbox,
-        HttpChartRepositories(settings.state / "cli" / "charts") as charts,
+        HttpChartRepositories(
+            settings.state / "cli" / "charts", ChartSettings(environment=allowed_environment(os.environ))
+        ) as charts,
     ):
         yield Offline(
             repositories=Checkout(root, extras),

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,7 +28,8 @@ import structlog
 from tiphys.adapters.charts import archive as archives
 from tiphys.adapters.charts.index import Index, Listed, parsed
 from tiphys.adapters.charts.settings import Settings
-from tiphys.adapters.charts.web import Web, body_of, problem_of
+from tiphys.adapters.charts.web import Shop, Web, body_of, problem_of
+from tiphys.model.access import Access, Ways, for_anybody
 from tiphys.model.addresses import folder_of, shown
 from tiphys.model.errors import SpecError, Unavailable
 from tiphys.model.rendering import ChartPin
@@ -42,15 +44,19 @@ class _Held:
 
     index: Index
     asked: float
+    access: Access
+    """By which it was asked: what is known by another one is asked anew."""
 
 
 class HttpChartRepositories:
     """Fulfils ``ChartRepositories``: indexes and archives are kept under ``root`` and survive restarts."""
 
-    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+    def __init__(self, root: Path, settings: Settings | None = None, ways: Ways = for_anybody) -> None:
         self._root = root
         self._settings = settings or Settings()
-        self._web = Web(self._settings.seconds)
+        self._ways = ways
+        self._project = ""
+        self._web = Web(self._settings)
         self._held: dict[str, _Held] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -66,6 +72,12 @@ class HttpChartRepositories:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._web.aclose()
+
+    def of(self, project: str) -> "HttpChartRepositories":
+        """The same repositories, by the credentials that are for a project, and those that are for all."""
+        seen = copy(self)
+        seen._project = project  # noqa: SLF001 - its own kind
+        return seen
 
     async def versions(self, repository: str, name: str) -> Sequence[str]:
         """The versions of a chart, in the order of the repository's index; ``SpecError`` if it has no such chart."""
@@ -105,7 +117,7 @@ class HttpChartRepositories:
         await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)
         fresh = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=".new-", dir=place.parent))
         try:
-            found = await self._stream(url, doing, fresh / "chart.tgz")
+            found = await self._stream(self._shop(pin.repository), url, doing, fresh / "chart.tgz")
             if digest and digest != found:
                 raise Unavailable(
                     f"{doing}: the archive is not the one that the index describes: "
@@ -118,13 +130,13 @@ class HttpChartRepositories:
         finally:
             await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
 
-    async def _stream(self, url: str, doing: str, into: Path) -> str:
+    async def _stream(self, shop: Shop, url: str, doing: str, into: Path) -> str:
         """Write the body of a URL into a file, and answer its SHA-256."""
         digest = hashlib.sha256()
         # An archive is packed already; a server that packs it once more must not change its bytes.
         headers = {"Accept-Encoding": "identity"}
         with into.open("wb") as file:
-            async with self._web.get(url, doing, headers) as answer:
+            async with self._web.get(shop, url, doing, headers) as answer:
                 async for piece in body_of(answer, self._settings.archive_bytes, doing):
                     if not file.tell() and not archives.looks_packed(piece):
                         raise Unavailable(
@@ -162,11 +174,13 @@ class HttpChartRepositories:
     async def _index(self, repository: str, fresh: bool) -> Index:
         """The index, from memory for a while, unless it shall be ``fresh``: then for a second."""
         hold = min(1.0, self._settings.hold_seconds) if fresh else self._settings.hold_seconds
-        async with self._alone(repository):
-            held = self._held.get(repository)
-            if held is None or time.monotonic() - held.asked >= hold:
-                held = _Held(await self._ask(repository, held.index if held else None), time.monotonic())
-                self._held[repository] = held
+        whose = str(self._folder(repository))
+        async with self._alone(whose):
+            held, access = self._held.get(whose), self._ways(repository, self._project)
+            if held is None or held.access != access or time.monotonic() - held.asked >= hold:
+                index = await self._ask(repository, held.index if held else None)
+                held = _Held(index, time.monotonic(), access)
+                self._held[whose] = held
         return held.index
 
     async def _ask(self, repository: str, known: Index | None) -> Index:
@@ -188,7 +202,8 @@ class HttpChartRepositories:
         doing = f"index of chart repository {shown(repository)}"
         headers = {"If-None-Match": known.etag, "If-Modified-Since": known.modified} if known else {}
         headers = {name: value for name, value in headers.items() if value}
-        async with self._web.get(_absolute(repository, "index.yaml"), doing, headers) as answer:
+        url = _absolute(repository, "index.yaml")
+        async with self._web.get(self._shop(repository), url, doing, headers) as answer:
             if answer.status == 304 and known:
                 return known
             pieces = [piece async for piece in body_of(answer, self._settings.index_bytes, doing)]
@@ -207,9 +222,15 @@ class HttpChartRepositories:
     def _alone(self, name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
 
+    def _shop(self, repository: str) -> Shop:
+        access = self._ways(repository, self._project)
+        access.expect_usable(f"chart repository {shown(repository)}")
+        return Shop(repository, access)
+
     def _folder(self, repository: str) -> Path:
-        """Where a repository's index and archives are."""
-        return self._root / folder_of(repository.rstrip("/"))
+        """Where a repository's index and archives are. What a project's own credentials brought is no other's."""
+        project = self._ways(repository, self._project).project
+        return self._root / folder_of(repository.rstrip("/") + (f"#{project}" if project else ""))
 
 
 def _check(repository: str, name: str, version: str = "0") -> None:

@@ -1,6 +1,7 @@
 """How long a chart repository may take, and how much it may send."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 MIB = 1024 * 1024
 
@@ -19,3 +20,5 @@ class Settings:
     unpacked_bytes: int = 100 * MIB
     """The most that an archive may unpack to; Helm has the same limit."""
     unpacked_files: int = 20_000
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Where proxies and certificates are."""

@@ -6,40 +6,73 @@ What was fetched is for others to understand.
 
 import asyncio
 import socket
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from urllib.parse import urljoin, urlsplit
+from dataclasses import dataclass
+from functools import partial
+from tempfile import NamedTemporaryFile
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import aiohttp
 from aiohttp.abc import ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from tiphys.adapters.charts.settings import MIB
+from tiphys.adapters.charts.settings import MIB, Settings
+from tiphys.model.access import ANYBODY, Access
 from tiphys.model.addresses import host_of, off_limits, shown
 from tiphys.model.errors import SpecError, TiphysError, Unavailable
+from tiphys.model.trust import Trust
 
 _MOST_HOPS = 5
+_private_file = partial(NamedTemporaryFile, "w")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A chart repository, and by what it is read."""
+
+    url: str
+    access: Access = ANYBODY
+
+    def proof(self, url: str) -> Mapping[str, str]:
+        """The header that proves who we are: nothing where a URL is not at the repository's own host."""
+        if not _same_place(self.url, url):
+            return {}
+        access, inside = self.access, urlsplit(self.url)
+        if access.bearer_token:
+            return {"Authorization": f"Bearer {access.bearer_token}"}
+        user, secret = access.username, access.password
+        if not (user or secret):
+            user, secret = unquote(inside.username or ""), unquote(inside.password or "")
+        if not (user or secret):
+            return {}
+        return {"Authorization": "Basic " + b64encode(f"{user}:{secret}".encode()).decode()}
 
 
 class Web:
     """Connections to chart repositories, kept open between requests."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._session: aiohttp.ClientSession | None = None
+    def __init__(self, settings: Settings) -> None:
+        self._seconds = settings.seconds
+        self._environment = settings.environment
+        self._sessions: dict[Trust, aiohttp.ClientSession] = {}
+        self._trusts: dict[str, Trust] = {}
 
     @asynccontextmanager
     async def get(
-        self, url: str, doing: str, headers: Mapping[str, str] | None = None
+        self, shop: Shop, url: str, doing: str, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """
-        The answer to a GET, 200 or 304, to be read within the block. ``doing`` opens the messages of errors.
+        The answer to a GET of something that a repository has, 200 or 304, to be read within the block.
+
+        ``doing`` opens the messages of errors.
 
         Raises ``Unavailable`` for anything that goes wrong on the way, also while the answer is read.
         """
         try:
-            async with asyncio.timeout(self._seconds), self._open(url, doing, headers or {}) as answer:
+            async with asyncio.timeout(self._seconds), self._open(shop, url, doing, headers) as answer:
                 yield answer
         except TimeoutError as error:
             raise Unavailable(f"{doing}: not done within {self._seconds:g} seconds") from error
@@ -48,35 +81,67 @@ class Web:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._session:
-            await self._session.close()
-            self._session = None
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+        self._trusts.clear()
 
     @asynccontextmanager
     async def _open(
-        self, url: str, doing: str, headers: Mapping[str, str]
+        self, shop: Shop, url: str, doing: str, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         for _ in range(_MOST_HOPS):
             if problem := problem_of(url):
                 raise SpecError(f"{doing}: {shown(url)[:200]}: {problem}")
-            async with self._http().get(url, headers=headers, allow_redirects=False) as answer:
+            session = await self._session(shop, url)
+            proxy = shop.access.way(url, self._environment) or None
+            proved = {**headers, **shop.proof(url)}
+            async with session.get(_bare(url), headers=proved, proxy=proxy, allow_redirects=False) as answer:
                 if answer.status not in _REDIRECTS:
-                    _check(answer, doing)
+                    _check(answer, doing, shop.access)
                     yield answer
                     return
                 url = urljoin(url, answer.headers.get("Location", ""))
         raise Unavailable(f"{doing}: it leads from one address to the next without end")
 
-    def _http(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(resolver=_CarefulResolver(), limit_per_host=4)
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                trust_env=True,
-                headers={"User-Agent": "tiphys"},
-                timeout=aiohttp.ClientTimeout(total=self._seconds, sock_connect=10),
-            )
-        return self._session
+    async def _session(self, shop: Shop, url: str) -> aiohttp.ClientSession:
+        """The connections for a URL. Those that a repository had by another certificate or authority are closed."""
+        trust = Trust.of(shop.access) if _same_place(shop.url, url) else Trust()
+        if _same_place(shop.url, url):
+            before = self._trusts.get(shop.url, trust)
+            self._trusts[shop.url] = trust
+            if before != trust and before not in self._trusts.values():
+                await self._close(before)
+        if trust not in self._sessions:
+            self._sessions[trust] = self._opened(trust)
+        return self._sessions[trust]
+
+    async def _close(self, trust: Trust) -> None:
+        if old := self._sessions.pop(trust, None):
+            await old.close()
+
+    def _opened(self, trust: Trust) -> aiohttp.ClientSession:
+        context = trust.context(self._environment, _private_file)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=_CarefulResolver(), limit_per_host=4, ssl=context),
+            # Cookies of one user of a host would be another's. A netrc file is nobody's whom we know.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            headers={"User-Agent": "tiphys"},
+            timeout=aiohttp.ClientTimeout(total=self._seconds, sock_connect=10),
+        )
+
+
+def _same_place(one: str, other: str) -> bool:
+    """Whether two URLs are of the same host, at the same port, spoken to in the same way."""
+    here, there = urlsplit(one), urlsplit(other)
+    return (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
+
+
+def _bare(url: str) -> str:
+    """A URL without a user and a password, which the header tells."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 async def body_of(answer: aiohttp.ClientResponse, most: int, doing: str) -> AsyncIterator[bytes]:
@@ -115,19 +180,18 @@ class _CarefulResolver(ThreadedResolver):
         return found
 
 
-def _check(answer: aiohttp.ClientResponse, doing: str) -> None:
-    if error := _told(answer, doing):
+def _check(answer: aiohttp.ClientResponse, doing: str, access: Access) -> None:
+    if error := _told(answer, doing, access):
         raise error
 
 
-def _told(answer: aiohttp.ClientResponse, doing: str) -> TiphysError | None:
+def _told(answer: aiohttp.ClientResponse, doing: str, access: Access) -> TiphysError | None:
     match answer.status:
         case 200 | 304:
             return None
         case 401 | 403 | 407:
-            why = (
-                "it asks for credentials or refuses them; credentials of chart repositories are not built yet"
-            )
+            why = "it asks for credentials or refuses them"
+            why += f"; {access.remedy}" if access.remedy else ""
         case 404 | 410:
             why = "there is nothing at this address; did the repository move or close?"
         case 429:
@@ -142,7 +206,10 @@ def _why(error: aiohttp.ClientError) -> str:
         case aiohttp.ClientConnectorDNSError():
             return f"its host name cannot be used: {error.strerror or 'not found'}"
         case aiohttp.ClientSSLError():
-            return "no secure connection: its certificate is not trusted here, or the handshake failed"
+            return (
+                "no secure connection: its certificate is not trusted here, or the handshake failed; an authority of "
+                "your own belongs into the ConfigMap argocd-tls-certs-cm under the host's name"
+            )
         case aiohttp.ClientConnectorError():
             return "nothing answers at this address"
         case aiohttp.InvalidURL():

@@ -18,6 +18,8 @@ from tiphys.adapters.cluster.api import Api, Rejected, Request
 from tiphys.adapters.cluster.catalog import DEFINITIONS, WatchedCatalog
 from tiphys.adapters.cluster.credentials import Connection
 from tiphys.adapters.cluster.discovery import Discovery
+from tiphys.adapters.cluster.requests import Selection
+from tiphys.adapters.cluster.selected import Selected
 from tiphys.adapters.cluster.store import Change, Store
 from tiphys.adapters.cluster.watches import Watch
 from tiphys.adapters.cluster.writes import Writer
@@ -130,6 +132,20 @@ class WatchedCluster:
             raise Refused(f"list {kind}s of namespace {namespace}: {answer.message}")
         items: Sequence[Body] = answer.document().get("items") or ()
         return items
+
+    async def select(self, kind: Kind, selection: Selection, heard: Callable[[], None]) -> Selected:
+        """
+        From now on follow some objects of a kind, and call ``heard``, which must not raise, at each change.
+
+        Returns when they were listed, or when it is clear why not.
+        """
+        found = Selected(heard)
+        watch = Watch(self._api, kind, self._catalog, found)
+        watch.selection = selection
+        found.follow(watch)
+        self._start(watch.run())
+        await watch.settled.wait()
+        return found
 
     def latest(self, key: Key) -> Live | None:
         """The object as far as is known, without asking."""

@@ -3,7 +3,7 @@ The Kubernetes API's verbs as requests: paths, parameters and media types. Nothi
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 import orjson
@@ -59,6 +59,22 @@ def watch(resource: Resource, version: str, seconds: int) -> Request:
         "timeoutSeconds": str(seconds),
     }
     return Request("GET", collection(resource), query, deadline=seconds + 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Some objects of a kind: those of a namespace that a selector names."""
+
+    namespace: str
+    labels: str = ""
+    fields: str = ""
+
+
+def selected(request: Request, resource: Resource, selection: Selection) -> Request:
+    """The same list or watch of nothing but a selection."""
+    selectors = {"labelSelector": selection.labels, "fieldSelector": selection.fields}
+    query = {**request.query, **{name: text for name, text in selectors.items() if text}}
+    return replace(request, path=collection(resource, selection.namespace), query=query)
 
 
 def metadata_only(request: Request) -> Request:

@@ -73,6 +73,8 @@ class Watch:
         self.unanswered: Unavailable | None = None
         """The API server itself did not answer the last time."""
         self.metadata_only = False
+        self.selection: requests.Selection | None = None
+        """What of the kind is followed; ``None`` for all."""
         self._api = api
         self._served = served
         self._sink = sink
@@ -165,9 +167,13 @@ class Watch:
         self.listed, self._doubtful = True, False
         self._well()
 
+    def _narrowed(self, request: Request) -> Request:
+        if self.selection and self._resource:
+            request = requests.selected(request, self._resource, self.selection)
+        return requests.metadata_only(request) if self.metadata_only else request
+
     async def _page(self, request: Request) -> readings.Page:
-        if self.metadata_only:
-            request = requests.metadata_only(request)
+        request = self._narrowed(request)
         answer = await self._api.expect(request)
         try:
             return readings.page(answer.body)
@@ -176,9 +182,7 @@ class Watch:
 
     async def _watch(self, resource: Resource) -> None:
         seconds = random.randint(*_SECONDS)  # noqa: S311  spreads load, keeps no secret
-        request = requests.watch(resource, self._version, seconds)
-        if self.metadata_only:
-            request = requests.metadata_only(request)
+        request = self._narrowed(requests.watch(resource, self._version, seconds))
         begun = monotonic()
         try:
             async with self._api.stream(request) as stream:

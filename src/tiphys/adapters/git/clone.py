@@ -17,6 +17,7 @@ from tiphys.adapters.git.remote import Remote
 from tiphys.adapters.git.settings import Settings
 from tiphys.adapters.git.tree import Known, Readable, Tree, Unread, UnreadError
 from tiphys.adapters.git.troubles import DamagedError, UnadvertisedError, clearly, trouble
+from tiphys.adapters.git.visiting import Visitor
 from tiphys.model.errors import SpecError, Unavailable
 
 _KEPT = "refs/kept/"
@@ -123,7 +124,7 @@ class Clone:
         doing = f"fetch of {sha[:12]} from {self.remote.shown}"
         wanted = f"+{sha}:{_KEPT}{sha}"
         try:
-            await self._run(*_FETCH, "--end-of-options", self.remote.url, wanted, doing=doing)
+            await self._visit(*_FETCH, "--end-of-options", self.remote.bare, wanted, doing=doing)
         except UnadvertisedError:
             await self._fetch_around(sha, doing)
 
@@ -142,19 +143,30 @@ class Clone:
     async def _fetch_all(self) -> None:
         doing = f"fetch of all branches from {self.remote.shown}"
         try:
-            await self._run(*_FETCH, "--prune", "--end-of-options", self.remote.url, *_ALL, doing=doing)
+            await self._visit(*_FETCH, "--prune", "--end-of-options", self.remote.bare, *_ALL, doing=doing)
         except UnadvertisedError as error:
             raise SpecError(f"{doing}: {error}") from error
 
-    async def _run(self, *arguments: str, doing: str) -> Output:
+    async def _visit(self, *arguments: str, doing: str) -> None:
+        remote, seconds = self.remote, self._settings.fetch_seconds
+        asked = self._git.visit(
+            Visitor(remote), remote.bare, *arguments, seconds=seconds, folder=self._folder
+        )
+        await self._ended(asked, doing)
+
+    async def _run(self, *arguments: str, doing: str) -> None:
+        seconds = self._settings.fetch_seconds
+        await self._ended(self._git(*arguments, seconds=seconds, folder=self._folder), doing)
+
+    async def _ended(self, running: Awaitable[Output], doing: str) -> None:
+        """Wait for git to end. Raises what it complains of."""
         try:
-            output = await self._git(*arguments, seconds=self._settings.fetch_seconds, folder=self._folder)
+            output = await running
         except FileNotFoundError as error:
             raise DamagedError(f"{doing}: {self._folder} is gone") from error
         if output.code:
             await asyncio.to_thread(disk.sweep_clone, self._folder)
-            raise trouble(doing, self._settings.fetch_seconds, output)
-        return output
+            raise trouble(doing, self._settings.fetch_seconds, output, self.remote)
 
     def _holds(self, objects: Objects, sha: str) -> bool:
         """Whether the commit and all it needs are here: a ref of ours is it, or has it in its history."""

@@ -9,10 +9,11 @@ import contextlib
 import os
 import resource
 import signal
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 from tiphys.adapters.git.settings import MIB, Settings
 from tiphys.model.errors import Unavailable
@@ -80,6 +81,16 @@ def allowed_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: environment[name] for name in _PASSED_ON if name in environment}
 
 
+class Guest(Protocol):
+    """As whom git comes to a repository."""
+
+    def options(self, url: str) -> Sequence[str]:
+        """What git is told before its command."""
+
+    def environment(self, folder: Path) -> Mapping[str, str]:
+        """What git sees of it; files of it are in the folder, and gone when git is."""
+
+
 class Git:
     """The ``git`` program, so many at once."""
 
@@ -90,7 +101,22 @@ class Git:
         self._most_bytes = settings.pack_bytes
         self._places = asyncio.Semaphore(settings.processes)
 
-    async def __call__(self, *arguments: str, seconds: float, folder: Path | None = None) -> Output:
+    async def visit(
+        self, who: Guest, url: str, *arguments: str, seconds: float, folder: Path | None = None
+    ) -> Output:
+        """Run git as somebody; ``url`` is the repository's, of which the arguments tell."""
+        with tempfile.TemporaryDirectory(prefix="tiphys-git-", ignore_cleanup_errors=True) as ours:
+            environment = await asyncio.to_thread(who.environment, Path(ours))
+            options = who.options(url)
+            return await self(*options, *arguments, seconds=seconds, folder=folder, environment=environment)
+
+    async def __call__(
+        self,
+        *arguments: str,
+        seconds: float,
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Output:
         """Run git; a deadline that passes ends it and its children. ``FileNotFoundError``: there is no such folder."""
         async with self._places:
             try:
@@ -100,7 +126,7 @@ class Git:
                     *self._options,
                     *arguments,
                     cwd=folder or "/",
-                    env=self._environment,
+                    env={**self._environment, **(environment or {})},
                     stdin=asyncio.subprocess.DEVNULL,
                     start_new_session=True,
                     # Python ignores SIGXFSZ, and so should git: it then says that the file is too large.

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tiphys.model.access import ANYBODY, Access
 from tiphys.model.addresses import folder_of, host_of, off_limits, shown
 from tiphys.model.errors import SpecError
 
@@ -23,6 +24,16 @@ class Remote:
     """A repository's URL that was found to be one we may talk to."""
 
     url: str
+    access: Access = ANYBODY
+
+    @property
+    def bare(self) -> str:
+        """The URL without the user and the password that it may carry, as arguments and requests have it."""
+        if not self.over_http:
+            return self.url
+        scheme, _, rest = self.url.partition("://")
+        host, slash, path = rest.partition("/")
+        return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
     @property
     def shown(self) -> str:
@@ -36,8 +47,8 @@ class Remote:
 
     @property
     def folder(self) -> str:
-        """The name of the folder of its clones."""
-        return folder_of(self.url)
+        """The name of the folder of its clones. What one project's own credentials brought is no other's."""
+        return folder_of(self.url + (f"#{self.access.project}" if self.access.project else ""))
 
 
 def remote(repo: str, schemes: Collection[str]) -> Remote:
@@ -59,7 +70,7 @@ def _problem(url: str, schemes: Collection[str]) -> str:
         return "has blanks or control characters in it"
     like_scp = None if divider else SCP_LIKE.match(url)
     if (like_scp or scheme == "ssh") and "ssh" not in schemes:
-        return f"Git over SSH is not built yet; use one of {allowed}"
+        return f"Git over SSH is not allowed here; use one of {allowed}"
     if like_scp:
         return _METADATA if off_limits(like_scp["host"]) else ""
     if not divider:

@@ -6,6 +6,8 @@ Who may read which repository, and how often a revision is looked up, is decided
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,11 +16,13 @@ from tiphys.adapters.git.clone import Clone
 from tiphys.adapters.git.disk import sweep_homes
 from tiphys.adapters.git.laying import lay
 from tiphys.adapters.git.process import Git
+from tiphys.adapters.git.questions import Questions
 from tiphys.adapters.git.remote import Remote, remote
 from tiphys.adapters.git.settings import MIB, Settings
 from tiphys.adapters.git.smart_http import SmartHttp
 from tiphys.adapters.git.tree import Tree, UnreadError
-from tiphys.adapters.git.troubles import asking, clearly, trouble
+from tiphys.adapters.git.troubles import clearly
+from tiphys.model.access import Ways, for_anybody
 from tiphys.model.errors import SpecError
 from tiphys.model.rendering import CommitMeta, Entry, Tip
 
@@ -28,15 +32,28 @@ T = TypeVar("T")
 class GitRepositories:
     """Fulfils ``Repositories``: bare clones under ``root``, which survive restarts."""
 
-    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+    def __init__(self, root: Path, settings: Settings | None = None, ways: Ways = for_anybody) -> None:
         self._root = root
         self._settings = settings or Settings()
+        self._ways = ways
+        self._project = ""
+        self._questions: dict[str, Questions] = {}
         self._git = Git(self._settings)
         self._http = SmartHttp(self._settings)
         self._clones: dict[str, Clone] = {}
         self._remotes: dict[str, Remote] = {}
         self._born = time.time()
         sweep_homes(root, self._born)
+
+    def of(self, project: str) -> "GitRepositories":
+        """The same repositories, by the credentials that are for a project, and those that are for all."""
+        seen = copy(self)
+        seen._project = project  # noqa: SLF001 - its own kind
+        return seen
+
+    def scope(self, repo: str, project: str) -> str:
+        """The project, if a repository is read by credentials that are for it alone; else empty."""
+        return self._ways(repo, project).project
 
     async def resolve(self, repo: str, revision: str) -> Tip:
         """
@@ -113,13 +130,17 @@ class GitRepositories:
     def _remote(self, repo: str) -> Remote:
         if repo not in self._remotes:
             self._remotes[repo] = remote(repo, self._settings.schemes)
-        return self._remotes[repo]
+        access = self._ways(repo, self._project)
+        access.expect_usable(self._remotes[repo].shown)
+        return replace(self._remotes[repo], access=access)
 
     def _clone(self, repo: str) -> Clone:
         source = self._remote(repo)
-        if source.url not in self._clones:
-            self._clones[source.url] = Clone(source, self._root, self._git, self._settings, self._born)
-        return self._clones[source.url]
+        if source.folder not in self._clones:
+            self._clones[source.folder] = Clone(source, self._root, self._git, self._settings, self._born)
+        # The next fetch goes by what is known now.
+        self._clones[source.folder].remote = source
+        return self._clones[source.folder]
 
     async def _read(self, repo: str, sha: str, look: Callable[[Tree], T]) -> T:
         clone = self._clone(repo)
@@ -130,12 +151,10 @@ class GitRepositories:
             found = await self._http.refs(source, prefixes)
             if found is not None:
                 return found
-        output = await self._git(
-            "ls-remote", "--symref", "--end-of-options", source.url, seconds=self._settings.ask_seconds
+        questions = self._questions.setdefault(
+            source.folder, Questions(self._git, self._settings.ask_seconds)
         )
-        if output.code:
-            raise trouble(asking(source), self._settings.ask_seconds, output)
-        return named.from_ls_remote(output.text)
+        return await questions.ask(source, prefixes)
 
     async def _missing(self, source: Remote, revision: str) -> SpecError:
         refs = await self._refs(source, ("HEAD", "refs/heads/", "refs/tags/"))

@@ -10,7 +10,7 @@ MIB = 1024 * 1024
 class Settings:
     """Deadlines in seconds, sizes in bytes."""
 
-    schemes: frozenset[str] = frozenset({"http", "https", "file"})
+    schemes: frozenset[str] = frozenset({"http", "https", "ssh", "file"})
     """The URL schemes that a repository may have."""
     ask_seconds: float = 15
     """For asking a remote where its refs point to."""

@@ -8,9 +8,10 @@ See gitprotocol-v2(5) and gitprotocol-http(5).
 """
 
 import asyncio
-import ssl
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
+from tempfile import NamedTemporaryFile
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -21,22 +22,27 @@ from tiphys.adapters.git.settings import MIB, Settings
 from tiphys.adapters.git.troubles import (
     BROKEN_OFF,
     MISSING,
+    NOT_TRUSTED,
     SIGN_IN,
     SIGN_IN_PAGE,
     SLOW_DOWN,
     asking,
     printable,
 )
+from tiphys.adapters.git.visiting import authorization
 from tiphys.model.addresses import host_of, off_limits, shown
 from tiphys.model.errors import SpecError, Unavailable
+from tiphys.model.trust import Trust
 
 _ADVERTISEMENT = "application/x-git-upload-pack-advertisement"
 _RESULT = "application/x-git-upload-pack-result"
 _QUERY = "/info/refs?service=git-upload-pack"
 # Some hosts answer with a web page unless the client says that it is git.
 _HEADERS = {"User-Agent": "git/2.39 (tiphys)", "Git-Protocol": "version=2", "Accept-Encoding": "gzip"}
+_ASKING = {"Content-Type": "application/x-git-upload-pack-request", "Accept": _RESULT}
 _MOST_BYTES = 64 * MIB
 _MOST_HOPS = 5
+_private_file = partial(NamedTemporaryFile, "w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,8 @@ class SmartHttp:
         self._seconds = settings.ask_seconds
         self._environment = settings.environment
         self._doors: dict[str, _Door] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[Trust, aiohttp.ClientSession] = {}
+        self._trusts: dict[str, Trust] = {}
 
     async def refs(self, remote: Remote, prefixes: Collection[str]) -> Refs | None:
         """The refs that start with one of the prefixes; ``None`` if the remote speaks an older protocol."""
@@ -72,9 +79,10 @@ class SmartHttp:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._session:
-            await self._session.close()
-            self._session = None
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+        self._trusts.clear()
 
     async def _refs(self, remote: Remote, prefixes: Collection[str]) -> Refs | None:
         if door := self._doors.get(remote.url):
@@ -93,9 +101,12 @@ class SmartHttp:
         return refs
 
     async def _find(self, remote: Remote) -> _Door:
-        url = remote.url + _QUERY
+        url = remote.bare + _QUERY
+        session = await self._session(remote)
         for _ in range(_MOST_HOPS):
-            async with self._http().get(url, headers=_HEADERS, allow_redirects=False) as answer:
+            headers = {**_HEADERS, **authorization(remote, url)}
+            proxy = self._proxy(remote, url)
+            async with session.get(url, headers=headers, proxy=proxy, allow_redirects=False) as answer:
                 if answer.status in (301, 302, 303, 307, 308):
                     url = _next(remote, url, answer.headers.get("Location", ""))
                     continue
@@ -109,15 +120,21 @@ class SmartHttp:
         """What is no smart remote: a web page, or a repository's files, which ``git ls-remote`` can read."""
         if answer.content_type == "text/html" or start.lstrip()[:1] == b"<":
             raise Unavailable(f"{asking(remote)}: {SIGN_IN_PAGE}")
-        return _Door(remote.url, frozenset())
+        return _Door(remote.bare, frozenset())
 
     async def _ask(self, remote: Remote, door: _Door, prefixes: Collection[str]) -> Refs:
         if "object-format=sha256" in door.abilities:
             raise SpecError(f"{remote.shown}: repositories with SHA-256 object names are not supported yet")
-        headers = {**_HEADERS, "Content-Type": "application/x-git-upload-pack-request", "Accept": _RESULT}
         url = f"{door.url}/git-upload-pack"
-        async with self._http().post(
-            url, data=_question(door, prefixes), headers=headers, allow_redirects=False
+        proved = authorization(remote, url)
+        headers = {**_HEADERS, **_ASKING, **proved}
+        session, question, proxy = (
+            await self._session(remote),
+            _question(door, prefixes),
+            self._proxy(remote, url),
+        )
+        async with session.post(
+            url, data=question, headers=headers, proxy=proxy, allow_redirects=False
         ) as answer:
             if answer.status in (301, 302, 307, 308, 404, 405, 415):
                 raise _MovedError(MISSING)
@@ -126,14 +143,28 @@ class SmartHttp:
                 raise _MovedError(SIGN_IN_PAGE)
             return from_ls_refs(_lines(await _body(answer)))
 
-    def _http(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            # The same authorities as git trusts.
-            certificates = self._environment.get("GIT_SSL_CAINFO") or self._environment.get("SSL_CERT_FILE")
-            context = ssl.create_default_context(cafile=certificates)
-            connector = aiohttp.TCPConnector(ssl=context)
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
-        return self._session
+    def _proxy(self, remote: Remote, url: str) -> str | None:
+        return remote.access.way(url, self._environment) or None
+
+    async def _session(self, remote: Remote) -> aiohttp.ClientSession:
+        """The connections for a remote. Those that it had by another certificate or authority are closed."""
+        trust = Trust.of(remote.access)
+        before = self._trusts.get(remote.url, trust)
+        self._trusts[remote.url] = trust
+        if (
+            before != trust
+            and before not in self._trusts.values()
+            and (old := self._sessions.pop(before, None))
+        ):
+            await old.close()
+        if trust not in self._sessions:
+            connector = aiohttp.TCPConnector(ssl=trust.context(self._environment, _private_file))
+            # Cookies of one user of a host would be another's. A netrc file is nobody's whom we know.
+            jar = aiohttp.DummyCookieJar()
+            self._sessions[trust] = aiohttp.ClientSession(
+                connector=connector, cookie_jar=jar, trust_env=False
+            )
+        return self._sessions[trust]
 
 
 def _check(remote: Remote, answer: aiohttp.ClientResponse) -> None:
@@ -141,15 +172,19 @@ def _check(remote: Remote, answer: aiohttp.ClientResponse) -> None:
         case 200:
             return
         case 401 | 403 | 407:
-            why = SIGN_IN
+            why = _advised(SIGN_IN, remote)
         case 404 | 410:
-            why = MISSING
+            why = _advised(MISSING, remote)
         case 429:
             after = answer.headers.get("Retry-After", "")
             why = SLOW_DOWN + (f"; again after {after[:40]} seconds" if after.isdigit() else "")
         case status:
             why = f"the Git host answers with HTTP {status}"
     raise Unavailable(f"{asking(remote)}: {why}")
+
+
+def _advised(why: str, remote: Remote) -> str:
+    return f"{why}; {remote.access.remedy}" if remote.access.remedy else why
 
 
 def _next(remote: Remote, url: str, location: str) -> str:
@@ -202,7 +237,7 @@ def _why(error: Exception) -> str:
         case aiohttp.ClientConnectorDNSError():
             return "its host name cannot be looked up; check repoURL and DNS"
         case aiohttp.ClientSSLError():
-            return "no secure connection: its certificate is not trusted here, or the handshake failed"
+            return NOT_TRUSTED
         case aiohttp.ClientConnectorError():
             return "nothing answers at this address"
         case ValueError():

@@ -36,16 +36,27 @@ def _spec(why: str) -> Callable[[str], Exception]:
     return lambda doing: SpecError(f"{doing}: {why}")
 
 
-SIGN_IN = (
-    "it asks for credentials or refuses them, as some hosts also do where there is no such repository; "
-    "repository credentials are not built yet"
-)
+SIGN_IN = "it asks for credentials or refuses them, as some hosts also do where there is no such repository"
 MISSING = "there is no repository at this address; check repoURL, or whether it moved or became private"
 SIGN_IN_PAGE = (
     "what answers there is a web page and not a Git repository (a login page, perhaps); "
     "check repoURL and who may read it"
 )
 SLOW_DOWN = "it asks to be left alone for a while (HTTP 429, too many requests)"
+NO_ENTRY = "the host refuses the key"
+UNKNOWN_HOST = (
+    "the host's key is not known; compare what ssh-keyscan HOST prints with what its operator publishes, then add it "
+    "to ssh_known_hosts of the ConfigMap argocd-ssh-known-hosts-cm"
+)
+OTHER_HOST = (
+    "the host shows another key than ssh_known_hosts of the ConfigMap argocd-ssh-known-hosts-cm has, so somebody may "
+    "be in between; ask its operator before you change it"
+)
+BAD_KEY = "ssh cannot read the Secret's sshPrivateKey: is it whole, private, and without a passphrase?"
+NOT_TRUSTED = (
+    "no secure connection: its certificate is not trusted here, or the handshake failed; an authority of your own "
+    "belongs into the ConfigMap argocd-tls-certs-cm under the host's name"
+)
 BROKEN_OFF = "the connection broke off"
 
 _ABOUT_US = 3
@@ -59,6 +70,15 @@ _TROUBLES = _signs(
     (r"File too large", _spec("the repository is larger than the limit for one fetch")),
     (r"not our ref|unadvertised object|find remote ref", UnadvertisedError),
     (r"Cannot obtain needed|error: fetch failed", UnadvertisedError),
+    (r"HOST IDENTIFICATION HAS CHANGED", _unavailable(OTHER_HOST)),
+    (r"Host key verification failed", _unavailable(UNKNOWN_HOST)),
+    (r"Load key .*(passphrase|libcrypto|format)", _unavailable(BAD_KEY)),
+    (r"Permission denied \(", _unavailable(NO_ENTRY)),
+    (r"cannot run ssh", _unavailable("the program ssh is not in PATH; install OpenSSH's client")),
+    (
+        r"No user exists for uid",
+        _unavailable("ssh refuses to run for a user whom /etc/passwd does not know; use https://"),
+    ),
     (
         r"could not read (Username|Password)|Authentication failed|error: 40[13]|prompts disabled",
         _unavailable(SIGN_IN),
@@ -84,7 +104,7 @@ _TROUBLES = _signs(
     ),
     (
         r"SSL|certificate|TLS",
-        _unavailable("no secure connection: its certificate is not trusted here, or the handshake failed"),
+        _unavailable(NOT_TRUSTED),
     ),
     (r"Operation too slow|timed out", _unavailable("it answers too slowly")),
     (r"transport '.*' not allowed", _spec("it leads to a kind of URL that is not allowed here")),
@@ -102,12 +122,22 @@ _DAMAGES = re.compile(
 )
 
 
-def trouble(doing: str, seconds: float, output: Output) -> Exception:
+def trouble(doing: str, seconds: float, output: Output, remote: Remote | None = None) -> Exception:
     """
     What an output that failed means: a ``TiphysError``, ``DamagedError`` or ``UnadvertisedError``.
 
-    ``doing`` opens the message: ``fetch of 1f3a… from https://git.example/charts.git``.
+    ``doing`` opens the message: ``fetch of 1f3a… from https://git.example/charts.git``. Of a ``remote`` that was
+    asked, the message ends with what to do about its credentials.
     """
+    found = _found(doing, seconds, output)
+    if remote and remote.access.remedy and isinstance(found, Unavailable):
+        said = str(found)
+        if said.endswith((SIGN_IN, MISSING, NO_ENTRY)):
+            return Unavailable(f"{said}; {remote.access.remedy}")
+    return found
+
+
+def _found(doing: str, seconds: float, output: Output) -> Exception:
     if output.late:
         return Unavailable(f"{doing}: not done within {seconds:g} seconds")
     for pattern, error in _TROUBLES[:_ABOUT_US]:
