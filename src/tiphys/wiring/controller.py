@@ -194,6 +194,11 @@ def _listen(engine: Engine, following: Following, polls: Polls, images: ImageWat
         else:
             following.project()
 
+    def credentials_heard() -> None:
+        polls.renew()
+        following.everybody()
+
     engine.applications.subscribe(application_heard)
     engine.cluster.subscribe(following.changed)
+    engine.access.heard = credentials_heard
     engine.cluster.on_catalog(lambda _: following.everybody())
