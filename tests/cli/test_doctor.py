@@ -99,6 +99,19 @@ def test_sarif_names_rules_levels_and_lines(tiphys: Run, checkout: Path):
     assert unpinned["level"] == "warning"
 
 
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("apiVersion: argoproj.io/v1alpha1\nkind: [", "render-fails"),
+        ("apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: w}\nspec: 5\n", "application-invalid"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told(tiphys: Run, checkout: Path, text: str, rule: str):
+    (checkout / "apps/odd.yaml").write_text(text)
+    told = json.loads(tiphys("doctor", str(checkout), "-o", "json").out)
+    assert (rule, "apps/odd.yaml") in {(each["rule"], each["file"]) for each in told}
+
+
 def test_an_image_policy_that_nobody_knows_is_told(tiphys: Run, checkout: Path):
     metadata = {"name": "web", "annotations": {"tiphys.dev/images": "ghcr.io/example/web semvre"}}
     spec = {

@@ -6,7 +6,8 @@ Nothing is applied and no cluster is asked. What cannot be rendered is a finding
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
 import orjson
 from msgspec.structs import replace
@@ -30,7 +31,7 @@ from tiphys.model.api import (
     ObjectMeta,
     decode_application,
 )
-from tiphys.model.errors import Refused, SpecError, TiphysError, Unavailable
+from tiphys.model.errors import InvalidSpec, Refused, SpecError, TiphysError, Unavailable
 from tiphys.model.objects import Body, Key, group_of
 from tiphys.model.pods import images_of
 from tiphys.model.rendering import Rendered, RenderedObject
@@ -90,23 +91,45 @@ class _Ground:
         return Rendered(tuple(objects), found.uses_capabilities, found.nondeterministic)
 
 
+@dataclass(frozen=True)
+class _Named:
+    """The Applications that were found, and what cannot be read of them."""
+
+    apps: list[tuple[Application, Place]] = field(default_factory=list)
+    troubles: list[Finding] = field(default_factory=list)
+
+    def add(self, objects: Sequence[RenderedObject]) -> Self:
+        """Take in those that are among objects."""
+        for each in objects:
+            if _is_application(each.body):
+                try:
+                    app = decode_application(orjson.dumps(each.body))
+                except SpecError as error:
+                    self.troubles.append(_failed(InvalidSpec(str(error)), Place(each.file)))
+                else:
+                    self.apps.append((app, Place(each.file, 0, app.metadata.name)))
+        return self
+
+
 async def examine(commit: Commit, workshop: Workshop) -> Examined:
     """Look at every chart and every Application that the commit has."""
     files = await workshop.repositories.files(commit.repo, commit.sha, "")
     ground = _Ground(commit, workshop, frozenset(files))
     charts = [await _chart(folder, ground) for folder in chart_folders(files)]
-    named = [each for chart in charts for each in _applications(chart.objects)]
-    named += await _written(ground)
+    named = _Named()
+    for chart in charts:
+        named.add(chart.objects)
+    await _add_written(named, ground)
     here = {chart.folder for chart in charts}
-    facts = [await _facts(app, place, ground) for app, place in named if _is_here(app, files)]
+    facts = [await _facts(app, place, ground) for app, place in named.apps if _is_here(app, files)]
     pointed = {_folder(each.application) for each, _ in facts}
-    found = [finding for chart in charts for finding in chart.findings]
+    found = [*named.troubles, *(finding for chart in charts for finding in chart.findings)]
     found += [finding for _, findings in facts for finding in findings]
     found += [f for chart in charts if chart.folder not in pointed for f in _alone(chart)]
     known = [each for each, _ in facts]
     found += [finding for each in known for finding in application_findings(each)]
     found += duplicates(known)
-    return Examined(len(here), len(named), found, _images(known))
+    return Examined(len(here), len(named.apps), found, _images(known))
 
 
 def chart_folders(files: Collection[str]) -> Sequence[str]:
@@ -160,9 +183,9 @@ async def _chart(folder: str, ground: _Ground) -> _Chart:
 
 
 def _around(folder: str) -> Application:
-    """An Application around a chart that none names."""
+    """An Application around a chart that none names, in the namespace in which roots are installed."""
     source = ApplicationSource(repo_url="file:///checkout", path=folder)
-    spec = ApplicationSpec(project="default", destination=Destination(namespace="default"), source=source)
+    spec = ApplicationSpec(project="default", destination=Destination(namespace="argocd"), source=source)
     return Application(metadata=ObjectMeta(name=folder.rpartition("/")[2] or "chart"), spec=spec)
 
 
@@ -178,22 +201,9 @@ def _alone(chart: _Chart) -> Sequence[Finding]:
             f"{chart.folder or 'this chart'} applies all at once",
             "remove the wave, or let an Application have this chart",
         )
-        for app, place in _applications(chart.objects)
+        for app, place in _Named().add(chart.objects).apps
         if WAVE in app.metadata.annotations
     ]
-
-
-def _applications(objects: Sequence[RenderedObject]) -> Sequence[tuple[Application, Place]]:
-    """The Applications among objects. One that cannot be read is told when its chart is examined."""
-    found = []
-    for each in objects:
-        if _is_application(each.body):
-            try:
-                app = decode_application(orjson.dumps(each.body))
-            except SpecError:
-                continue
-            found.append((app, Place(each.file, 0, app.metadata.name)))
-    return found
 
 
 def _is_application(body: Body) -> bool:
@@ -201,20 +211,17 @@ def _is_application(body: Body) -> bool:
     return body.get("kind") == "Application" and group_of(str(version)) == "argoproj.io"
 
 
-async def _written(ground: _Ground) -> Sequence[tuple[Application, Place]]:
-    """The Applications in files that are no templates of charts."""
+async def _add_written(named: _Named, ground: _Ground) -> None:
+    """Add the Applications in files that are no templates of charts."""
     charts = tuple(f"{folder}/" if folder else "" for folder in chart_folders(ground.files))
-    found: list[tuple[Application, Place]] = []
     for name in sorted(ground.files):
         if name.endswith((".yaml", ".yml")) and not name.startswith(charts):
             text = await ground.text(name)
             if "argoproj.io" in text:
                 try:
-                    bodies = await ground.documents(name, text)
-                except SpecError:
-                    continue  # whoever applies it will be told
-                found += _applications([RenderedObject(name, body) for body in bodies])
-    return found
+                    named.add([RenderedObject(name, body) for body in await ground.documents(name, text)])
+                except SpecError as error:
+                    named.troubles.append(_failed(error, Place(name)))
 
 
 def _folder(app: Application) -> str:
@@ -278,7 +285,7 @@ def _failed(error: TiphysError, place: Place) -> Finding:
         return Finding(
             "repository-unreachable", place, str(error), "see that the address is right and answers"
         )
-    rule = "application-invalid" if isinstance(error, Refused) else "render-fails"
+    rule = "application-invalid" if isinstance(error, Refused | InvalidSpec) else "render-fails"
     return Finding(rule, place, str(error), "correct what the message names")
 
 
