@@ -1,10 +1,11 @@
-"""The engine stands by while another one is at work, and goes on by itself."""
+"""The engine stands by while Argo CD is at work, and goes on by itself."""
 
 import asyncio
 from collections.abc import Sequence
 
 import pytest
 
+from tiphys.controller.gates import through
 from tiphys.controller.standby import Standby
 from tiphys.model.errors import Refused, Unavailable
 
@@ -25,16 +26,14 @@ class Others:
 
 
 async def test_it_goes_on_when_the_other_is_gone_and_not_when_nobody_answers():
-    others = Others(ARGO, ARGO, Unavailable("away"), ())
-    standby = Standby(others, pause=0)
-    assert await standby.is_needed()
-    await standby.until_alone()
+    others, told = Others(ARGO, ARGO, Unavailable("away"), ()), list[str]()
+    await Standby(others, lambda: told.append("waits"), pause=0).opened()
     assert others.answers == [()]
+    assert told == ["waits"]
 
 
 async def test_work_is_ended_when_another_comes():
     standby = Standby(Others((), (), Unavailable("away"), ARGO), pause=0)
-    assert not await standby.is_needed()
     ended = asyncio.Event()
 
     async def work() -> None:
@@ -43,24 +42,19 @@ async def test_work_is_ended_when_another_comes():
         finally:
             ended.set()
 
-    await standby.while_alone(work)
-    assert ended.is_set()
-
-
-async def test_what_ends_the_work_is_told():
-    standby = Standby(Others(()), pause=0)
-
-    async def work() -> None:
-        raise Unavailable("no cluster")
-
-    with pytest.raises(Unavailable, match="no cluster"):
-        await standby.while_alone(work)
+    engine = asyncio.create_task(through([standby], work))
+    await asyncio.wait_for(ended.wait(), 5)
+    engine.cancel()
+    await asyncio.gather(engine, return_exceptions=True)
 
 
 async def test_who_may_not_look_works_as_before():
-    assert not await Standby(Others(Refused("forbidden"))).is_needed()
+    await Standby(Others(Refused("forbidden"))).opened()
 
 
-async def test_a_cluster_that_is_silent_at_the_start_is_told():
+async def test_a_cluster_that_is_silent_is_told_at_the_start_and_borne_later():
     with pytest.raises(Unavailable):
-        await Standby(Others(Unavailable("away"))).is_needed()
+        await Standby(Others(Unavailable("away"))).opened()
+    later = Standby(Others((), Unavailable("away")))
+    await later.opened()
+    await later.opened()

@@ -65,9 +65,26 @@ def test_a_digest_outranks_the_tag():
     assert pod["spec"]["containers"][0]["image"] == f"registry.example.com/tiphys@{digest}"
 
 
-def test_there_are_never_two_engines():
-    spec = only("Deployment", objects())["spec"]
-    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+@pytest.mark.parametrize(
+    ("values", "strategy"),
+    [
+        ("replicas=1", "RollingUpdate"),
+        ("replicas=2", "RollingUpdate"),
+        ("persistence.enabled=true", "Recreate"),
+        ("persistence.existingClaim=mine", "Recreate"),
+        ("settings.leaderElection=false", "Recreate"),
+    ],
+)
+def test_a_new_engine_begins_beside_the_old_one_where_they_elect_and_share_no_disk(
+    values: str, strategy: str
+):
+    assert only("Deployment", objects("--set", values))["spec"]["strategy"]["type"] == strategy
+
+
+def test_several_engines_elect_and_share_no_disk():
+    assert "cannot share the disk" in refusal("--set", f"{IMAGE},replicas=2,persistence.enabled=true")
+    assert "have to elect" in refusal("--set", f"{IMAGE},replicas=2,settings.leaderElection=false")
+    assert only("Deployment", objects("--set", "replicas=2"))["spec"]["replicas"] == 2
 
 
 def test_settings_become_variables_and_large_numbers_stay_whole():

@@ -67,6 +67,7 @@ BUILT_IN = (
     _kind("networking.k8s.io", "Ingress", "ingresses", **_WORK),
     _kind("networking.k8s.io", "NetworkPolicy", "networkpolicies", generation=True),
     _kind("policy", "PodDisruptionBudget", "poddisruptionbudgets", **_WORK),
+    _kind("coordination.k8s.io", "Lease", "leases"),
     _kind(_RBAC, "ClusterRole", "clusterroles", namespaced=False),
     _kind(_RBAC, "ClusterRoleBinding", "clusterrolebindings", namespaced=False),
     _kind(_RBAC, "Role", "roles"),

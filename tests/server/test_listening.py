@@ -17,6 +17,7 @@ class Shown:
     """An engine to show."""
 
     waits_for: str = ""
+    stands_by: str = ""
     webhook: None = None
     figures: bytes = b"up 1\n"
 
@@ -57,6 +58,9 @@ async def test_it_is_ready_once_it_waits_for_nothing(
     assert (code, text) == (503, "not ready: waits for the API server\n")
     engine.waits_for = ""
     assert (await get(web, f"{listener.url}/readyz"))[0] == 200
+    engine.stands_by = "engine-2"
+    code, _, text = await get(web, f"{listener.url}/readyz")
+    assert (code, text) == (200, "ok, standing by: engine-2 leads\n")
 
 
 async def test_metrics_are_told_in_their_own_content_type(listener: Listener, web: aiohttp.ClientSession):

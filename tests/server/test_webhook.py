@@ -39,6 +39,7 @@ class Shown:
     away: bool = False
     webhook: Webhook | None = None
     waits_for: str = ""
+    stands_by: str = ""
 
     def exposition(self, accept: str) -> tuple[bytes, str]:  # noqa: ARG002
         return b"", "text/plain"

@@ -13,6 +13,10 @@
 - name: TIPHYS_WORKERS
   value: {{ int . | quote }}
 {{- end }}
+{{- if not $settings.leaderElection }}
+- name: TIPHYS_LEADER_ELECTION
+  value: "false"
+{{- end }}
 {{- with $settings.webhookMib }}
 - name: TIPHYS_WEBHOOK_MIB
   value: {{ int . | quote }}
@@ -21,7 +25,7 @@
 - name: TIPHYS_REGISTRY_CONFIG
   value: /etc/tiphys/registries/config.json
 {{- end }}
-{{- range $key, $variable := dict "poll" "TIPHYS_POLL" "syncDeadline" "TIPHYS_SYNC_DEADLINE" "waveDelay" "TIPHYS_SYNC_WAVE_DELAY" "renderDeadline" "TIPHYS_RENDER_DEADLINE" "imagePoll" "TIPHYS_IMAGE_POLL" "logLevel" "TIPHYS_LOG_LEVEL" "logFormat" "TIPHYS_LOG_FORMAT" }}
+{{- range $key, $variable := dict "poll" "TIPHYS_POLL" "syncDeadline" "TIPHYS_SYNC_DEADLINE" "waveDelay" "TIPHYS_SYNC_WAVE_DELAY" "renderDeadline" "TIPHYS_RENDER_DEADLINE" "imagePoll" "TIPHYS_IMAGE_POLL" "lease" "TIPHYS_LEASE" "logLevel" "TIPHYS_LOG_LEVEL" "logFormat" "TIPHYS_LOG_FORMAT" }}
 {{- with get $settings $key }}
 - name: {{ $variable }}
   value: {{ toString . | quote }}

@@ -25,8 +25,12 @@ class Engine(Protocol):
         """What it waits for before it is ready; empty when it is."""
 
     @property
+    def stands_by(self) -> str:
+        """The engine that leads while this one stands by; empty when this one acts, or will."""
+
+    @property
     def webhook(self) -> Webhook | None:
-        """Who takes webhooks; ``None`` before the engine is ready."""
+        """Who takes webhooks; ``None`` while the engine does not act."""
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All metrics as text in a form that the ``Accept`` header takes, and the form's content type."""
@@ -42,7 +46,7 @@ def application(engine: Engine) -> Starlette:
     async def ready(_: Request) -> Response:
         if engine.waits_for:
             return PlainTextResponse(f"not ready: waits for {engine.waits_for}\n", 503)
-        return PlainTextResponse("ok\n")
+        return PlainTextResponse(f"ok, standing by: {engine.stands_by} leads\n" if engine.stands_by else "ok\n")
 
     async def metrics(request: Request) -> Response:
         text, content_type = engine.exposition(request.headers.get("accept", ""))
@@ -50,7 +54,8 @@ def application(engine: Engine) -> Starlette:
 
     async def webhook(request: Request) -> Response:
         if engine.webhook is None:
-            return PlainTextResponse(f"not ready: waits for {engine.waits_for}\n", 503, {"Retry-After": "5"})
+            why = f"waits for {engine.waits_for}" if engine.waits_for else f"{engine.stands_by} leads"
+            return PlainTextResponse(f"not ready: {why}\n", 503, {"Retry-After": "5"})
         return await engine.webhook.answer(request)
 
     routes = [

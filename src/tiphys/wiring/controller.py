@@ -14,11 +14,11 @@ from tiphys.adapters.cluster.applications import ApplicationChange
 from tiphys.adapters.cluster.cluster import APPLICATION, WatchedCluster
 from tiphys.adapters.cluster.installing import install, renew
 from tiphys.controller.following import Following
+from tiphys.controller.gates import through
 from tiphys.controller.image_watch import ImageWatch
 from tiphys.controller.pokes import Pokes
 from tiphys.controller.polls import Polls
 from tiphys.controller.queue import Queue
-from tiphys.controller.standby import Standby
 from tiphys.controller.worker import Worker
 from tiphys.core.projects import default_project
 from tiphys.core.webhooks import Heard, ImagePushed, Push
@@ -30,7 +30,7 @@ from tiphys.reconcile.reconcile import reconcile, tell_bug
 from tiphys.wiring.assembly import Engine, open_engine
 from tiphys.wiring.images import open_image_watch
 from tiphys.wiring.settings import OFF, Settings
-from tiphys.wiring.standing_by import open_standby
+from tiphys.wiring.standing_by import Told, open_gates
 
 if TYPE_CHECKING:
     from tiphys.wiring.serving import Face
@@ -69,29 +69,29 @@ async def _until_stopped(settings: Settings) -> None:
 
 async def _run(settings: Settings) -> None:
     log.info("starting", namespace=settings.namespace, state=str(settings.state))
-    async with open_standby(settings) as standby:
-        if not standby:
-            await _work(settings)
-            return
-        while True:
-            if await standby.is_needed():
-                await _stand_by(standby, settings)
-            await standby.while_alone(lambda: _work(settings))
+    async with _shown(settings) as face, open_gates(settings, _told(face)) as gates:
+
+        async def work() -> None:
+            try:
+                await _work(settings, face)
+            finally:
+                if face:
+                    face.wait("the API server")
+
+        await through(gates, work)
 
 
-async def _stand_by(standby: Standby, settings: Settings) -> None:
-    """Until Argo CD's controller is gone, show that we live and are not ready."""
-    async with _shown(settings) as face:
-        if face:
-            face.waits_for = "Argo CD's application controller to be gone"
-        await standby.until_alone()
+def _told(face: "Face | None") -> Told:
+    """Has what we wait for shown, if anything is."""
+    if face is None:
+        return Told(lambda _: None, lambda _: None)
+    return Told(face.wait, lambda leader: face.wait("", leader))
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, face: "Face | None") -> None:
     """Follow the Applications until cancelled."""
     queue = Queue[AppName]()
     async with (
-        _shown(settings) as face,
         open_engine(settings, lambda cluster: _install(cluster, settings.namespace)) as engine,
         open_image_watch(engine, queue, settings) as images,
     ):

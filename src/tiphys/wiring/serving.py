@@ -32,9 +32,15 @@ class Face:
     metrics: Metrics = field(default_factory=Metrics)
     waits_for: str = "the API server"
     """What the engine waits for before it is ready; empty when it is."""
-
+    stands_by: str = ""
+    """The engine that leads while this one stands by, which is ready for that."""
     webhook: Webhook | None = None
-    """Who takes webhooks; ``None`` before the engine is ready."""
+    """Who takes webhooks; ``None`` while the engine does not act."""
+
+    def wait(self, what: str, leader: str = "") -> None:
+        """Show that the engine does not act: what it waits for, or who leads. What it counted begins anew."""
+        self.waits_for, self.stands_by = what, leader
+        self.webhook, self.metrics = None, Metrics()
 
     def hear(self, secrets: KeptSecrets, tell: Callable[[Heard], None], limits: Limits) -> None:
         """Take webhooks from now on."""

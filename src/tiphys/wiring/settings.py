@@ -15,6 +15,8 @@ from tiphys.core.languages.endpoints import parse_endpoint
 from tiphys.model.errors import SpecError
 
 OFF = "off"
+SHORTEST_LEASE = timedelta(seconds=3)
+"""It is renewed after a third of it, and a request takes time."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ class Settings:
     """A docker config with the engine's own credentials for registries."""
     beside_argocd: bool = False
     """Act on Applications while Argo CD's controller runs in the same namespace."""
+    leader_election: bool = True
+    """Act only while this engine holds the Lease of its namespace."""
+    lease: timedelta = timedelta(seconds=15)
+    """After how long of silence another engine takes over from the one that leads."""
     log_level: str = "info"
     log_format: str = "auto"
     """``text``, ``json``, or ``auto``: text on a terminal."""
@@ -60,6 +66,8 @@ class Settings:
             raise SpecError("webhook mib: a webhook needs at least 1 MiB")
         if self.workers < 1:
             raise SpecError("workers: there must be at least 1")
+        if self.lease < SHORTEST_LEASE:
+            raise SpecError("lease: it must be 3s or longer; 15s is usual")
         if self.listen != OFF:
             parse_endpoint(self.listen)
 
@@ -80,11 +88,11 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
             raise SpecError(f"{name}={text!r} must be a whole number such as {default}")
         return int(text) if text else default
 
-    def switch(name: str) -> bool:
+    def switch(name: str, *, usually: bool = False) -> bool:
         text = first(name).lower()
         if text not in ("", "true", "false"):
             raise SpecError(f"{name}={text!r} must be true or false")
-        return text == "true"
+        return text == "true" if text else usually
 
     usual = Settings(state=state_folder(environment))
     return Settings(
@@ -106,6 +114,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         plain_registries=tuple(filter(None, first("TIPHYS_PLAIN_REGISTRIES").split(","))),
         registry_config=Path(config) if (config := first("TIPHYS_REGISTRY_CONFIG")) else None,
         beside_argocd=switch("TIPHYS_BESIDE_ARGOCD"),
+        leader_election=switch("TIPHYS_LEADER_ELECTION", usually=True),
+        lease=duration(usual.lease, "TIPHYS_LEASE"),
         log_level=first("TIPHYS_LOG_LEVEL") or usual.log_level,
         log_format=first("TIPHYS_LOG_FORMAT") or usual.log_format,
     )

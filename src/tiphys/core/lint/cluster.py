@@ -92,10 +92,6 @@ def _engines(facts: ClusterFacts) -> Iterator[Finding]:
             said,
             "let one have them: `tiphys migrate argocd` hands over",
         )
-    for engine in running:
-        if engine.ours and engine.replicas > 1:
-            said = f"{engine.name} has {engine.replicas} replicas: there is no election between engines yet"
-            yield Finding("other-engine", Place(subject=engine.name), said, "scale it to 1")
 
 
 def _silence(facts: ClusterFacts) -> Iterator[Finding]:
