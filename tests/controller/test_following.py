@@ -30,6 +30,7 @@ class Namespaced:
 
     memory: Memory
     namespace: str = "argocd"
+    applications: Any = None
 
 
 @pytest.fixture
@@ -62,3 +63,33 @@ async def test_an_annotation_of_somebody_else_is_looked_at(following: Following)
     assert following.application(AppName("argocd", "shop"), old, new)
     following.changed(Heard(old, new))
     assert len(following.queue) == 2
+
+
+class Known:
+    """Applications, by name alone."""
+
+    def names(self) -> list[AppName]:
+        return [AppName("argocd", "shop"), AppName("argocd", "blog")]
+
+
+def config(**data: str) -> Live:
+    key = Key("", "ConfigMap", "argocd", "argocd-cm")
+    return Live(key, {"kind": "ConfigMap", "metadata": {"name": key.name}, "data": data})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "looked_at"),
+    [
+        (config(), config(url="x"), 2),
+        (None, config(url="x"), 2),
+        (config(url="x"), None, 2),
+        (config(url="x"), config(url="x"), 0),
+    ],
+)
+async def test_the_settings_of_all_applications_have_all_of_them_looked_at(
+    old: Live | None, new: Live | None, looked_at: int
+):
+    world = Namespaced(Memory(), applications=Known())
+    following = Following(cast("World", world), Queue[AppName]())
+    following.changed(Heard(old, new, key=config().key, applications=()))
+    assert len(following.queue) == looked_at

@@ -33,7 +33,7 @@ from tiphys.core.sync.advance import Terms
 from tiphys.model.api import to_json
 from tiphys.model.api.schema import definitions
 from tiphys.model.errors import Stale, TiphysError
-from tiphys.model.objects import AppName, Key
+from tiphys.model.objects import AppName, Body, Key
 from tiphys.model.rendering import ChartRender, Rendered
 from tiphys.reconcile.reconcile import reconcile
 from tiphys.reconcile.tips import Tips
@@ -45,12 +45,17 @@ AUTOMATED = {"automated": {"prune": True, "selfHeal": True}}
 
 
 class CountingEngines(Engines):
-    """The engines, what they rendered, and which jq expressions they were asked for."""
+    """The engines, what they rendered and decoded, and which jq expressions they were asked for."""
 
     def __init__(self, toolbox: Toolbox) -> None:
         super().__init__(toolbox)
         self.rendered: list[str] = []
         self.asked: list[str] = []
+        self.decoded: list[str] = []
+
+    async def decode_text(self, text: str, name: str) -> Sequence[Body]:
+        self.decoded.append(name)
+        return await super().decode_text(text, name)
 
     async def paths(self, expression: str, value: object, most: int) -> Sequence[Sequence[Any]]:
         self.asked.append(expression)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from memory.merging import Writer
-from reconcile.charts import chart
-from reconcile.stage import AUTOMATED, Stage, key
+from reconcile.charts import chart, manifest
+from reconcile.stage import AUTOMATED, USER, Stage, key
+from tiphys.model.objects import Key
 
 WEB = key("Deployment", "shop")
 IMAGE = '.spec.template.spec.containers[] | select(.name == "web") | .image'
@@ -144,3 +145,89 @@ async def test_what_another_manager_owns_counts(stage: Stage) -> None:
     await plays(stage)
     injects(stage)
     assert (await plays(stage))[0] == "OutOfSync"
+
+
+SETTINGS = key("ConfigMap", "argocd-cm", "argocd")
+DEPLOYMENTS = "resource.customizations.ignoreDifferences.apps_Deployment"
+
+
+def sets(stage: Stage, **data: str) -> None:
+    """The settings of the installation, as somebody writes them."""
+    if stage.live("ConfigMap", "argocd-cm", namespace="argocd"):
+        stage.by_hand(SETTINGS, {"data": data})
+        return
+    metadata = {"name": "argocd-cm", "namespace": "argocd"}
+    stage.server.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}, USER)
+
+
+async def test_a_rule_of_the_system_holds_at_once_and_ends_at_once(stage: Stage) -> None:
+    stage.push(chart("shop"))
+    stage.wants("shop", syncPolicy={"automated": {}})
+    await plays(stage)
+    injects(stage)
+    assert (await plays(stage))[0] == "OutOfSync"
+    sets(stage, **{DEPLOYMENTS: f"jqPathExpressions:\n- '{IMAGE}'\n"})
+    assert (await plays(stage))[0] == "Synced"
+    sets(stage, **{DEPLOYMENTS: "jsonPointers: [/spec/replicas]"})
+    assert (await plays(stage))[0] == "OutOfSync"
+    stage.server.delete(SETTINGS)
+    assert (await plays(stage))[0] == "OutOfSync"
+
+
+async def test_a_rule_of_the_system_in_the_old_form(stage: Stage) -> None:
+    stage.push(chart("shop"))
+    old = f"apps/*:\n  ignoreDifferences: |\n    jqPathExpressions:\n    - '{IMAGE}'\n"
+    sets(stage, **{"resource.customizations": old})
+    stage.wants("shop", syncPolicy=RESPECT)
+    await plays(stage)
+    injects(stage)
+    assert await plays(stage) == ("Synced", "Healthy")
+    assert containers(stage) == {"web": "by-hand"}
+
+
+async def test_settings_are_understood_once_and_only_where_there_are_some(stage: Stage) -> None:
+    stage.push(chart("shop"))
+    stage.wants("shop")
+    await plays(stage)
+    assert DEPLOYMENTS not in stage.engines.decoded
+    sets(stage, **{DEPLOYMENTS: "jsonPointers: [/spec/replicas]"})
+    await plays(stage)
+    await stage.tells("shop")
+    assert stage.engines.decoded.count(DEPLOYMENTS) == 1
+
+
+async def test_malformed_settings_are_told_and_the_others_hold(stage: Stage) -> None:
+    stage.push(chart("shop"))
+    sets(
+        stage,
+        **{
+            DEPLOYMENTS: f"jqPathExpressions:\n- '{IMAGE}'\n",
+            "resource.compareoptions": "{[",
+            "resource.customizations.ignoreDifferences.all": "jsonPointers: no",
+        },
+    )
+    stage.wants("shop")
+    await plays(stage)
+    injects(stage)
+    assert await plays(stage) == ("Synced", "Healthy")
+    told = stage.conditions("shop")["IgnoreDifferencesWarning"]
+    assert "jsonPointers must be a list of texts" in told or "resource.compareoptions" in told
+    assert containers(stage) == {"web": "by-hand"}
+
+
+async def test_the_rules_of_an_aggregated_role_count_unless_they_are_not_to(stage: Stage) -> None:
+    role = manifest(
+        "ClusterRole",
+        "shop",
+        "rbac.authorization.k8s.io/v1",
+        aggregationRule={"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]},
+        rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
+    )
+    stage.push(chart("shop", role=role))
+    stage.wants("shop", syncPolicy={"automated": {}})
+    await plays(stage)
+    gathered = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]
+    stage.by_hand(Key("rbac.authorization.k8s.io", "ClusterRole", "", "shop"), {"rules": gathered})
+    assert (await plays(stage))[0] == "OutOfSync"
+    sets(stage, **{"resource.compareoptions": "ignoreAggregatedRoles: true"})
+    assert (await plays(stage))[0] == "Synced"

@@ -15,6 +15,7 @@ from tiphys.core.diff.compare import fingerprint
 from tiphys.core.health import assess
 from tiphys.model.objects import AppName, Key, Live, annotations_of, part
 from tiphys.model.tracking import TIMELINE, app_name
+from tiphys.reconcile.system import settings_key
 from tiphys.reconcile.world import World
 
 
@@ -62,7 +63,9 @@ class Following:
             self.queue.add(name)
 
     def changed(self, heard: Heard) -> None:
-        """An object changed that applications track, or that one of them wants."""
+        """An object changed that applications track, or that one of them wants; or what holds for all of them."""
+        if heard.key == settings_key(self.world) and _data(heard.old) != _data(heard.new):
+            self.everybody()
         if heard.key.of in AUTOSCALERS:
             self._scaled(heard.old, heard.new)
         concerned = self._concerned(heard)
@@ -98,6 +101,10 @@ def _asked(live: Live | None) -> tuple[object, ...] | None:
         metadata.get("deletionTimestamp"),
         metadata.get("uid"),
     )
+
+
+def _data(live: Live | None) -> object:
+    return live.body.get("data") if live else None
 
 
 def _matters(before: Live | None, after: Live | None) -> bool:

@@ -29,6 +29,7 @@ from tiphys.reconcile.comparing import annotations_of_pair, compared, forget, ma
 from tiphys.reconcile.ignoring import WARNING, Ignoring
 from tiphys.reconcile.recipes import Commit
 from tiphys.reconcile.rendering import drawn
+from tiphys.reconcile.system import system_settings
 from tiphys.reconcile.tips import Followed, Reading
 from tiphys.reconcile.together import together
 from tiphys.reconcile.world import World
@@ -128,7 +129,7 @@ async def look_at(application: Application, world: World, revision: str = "", *,
     world.memory.owners.update({t.key: world.name_of(application) for t in claimed.targets})
     await world.cluster.watch(_kinds(claimed, application))
     pairs = pair(claimed.targets, await _live(claimed, world), world.cluster.tracked(owner.application))
-    ignoring = Ignoring(application, world)
+    ignoring = Ignoring(application, world, await system_settings(world))
     ready, pins = await made_ready(pairs, ignoring)
     if refresh == "hard":
         forget(ready, world)

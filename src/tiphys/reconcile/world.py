@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tiphys.core.diff.pointers import Pointers
+from tiphys.core.diff.system import SystemRules
 from tiphys.core.sync.advance import Terms
 from tiphys.model.api import Application
 from tiphys.model.flow import Comparison
@@ -32,6 +33,8 @@ class Memory:
     """The last comparison of each object that needed the API server, with a digest of what it was made from."""
     places: dict[Key, dict[tuple[str, bytes], Pointers]] = field(default_factory=dict)
     """Where jq expressions led to in an object, by expression and a digest of the content."""
+    system: dict[str, SystemRules] = field(default_factory=dict)
+    """The settings of comparisons, by the version of the ConfigMap that has them; one or none."""
     resting: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     """Until when a jq expression is not asked again, and why."""
     owners: dict[Key, AppName] = field(default_factory=dict)

@@ -24,8 +24,6 @@ _SAID = {
 """Settings of ``argocd-cm``, with what it means that they are not followed."""
 _CUSTOMS = {
     "health": "the scripts are not run, and the health of these kinds may be judged otherwise",
-    "ignoreDifferences": "put these rules into spec.ignoreDifferences of the applications they concern, or their "
-    "differences count",
 }
 """Customizations likewise. Actions belong to the server; the others are needless here."""
 _PARAMETERS = {
@@ -44,9 +42,7 @@ def unfollowed(settings: Mapping[str, str], parameters: Mapping[str, str], versi
         if kinds := [k for k in (_custom(key, word) for key in settings) if k]:
             yield f"argocd-cm has {_CUSTOM}.{word} for {', '.join(sorted(kinds))}: {said}"
     if _given(settings.get(_CUSTOM, "")):
-        yield f"argocd-cm has {_CUSTOM}: it is not read: scripts for health and ignored differences in it do not count"
-    if "ignoreAggregatedRoles: true" in settings.get("resource.compareoptions", ""):
-        yield "argocd-cm ignores aggregated roles: Tiphys compares the rules that a chart writes"
+        yield f"argocd-cm has {_CUSTOM}: of it the ignored differences are read: scripts for health in it do not count"
     for key, said in _PARAMETERS.items():
         if _given(parameters.get(key, "")) and parameters[key].strip() != "0":
             yield f"argocd-cmd-params-cm has {key}: {parameters[key].strip()}: {said}"
