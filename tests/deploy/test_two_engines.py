@@ -1,4 +1,4 @@
-"""Two engines on one namespace of a real API server: one acts, and the other when the first is gone."""
+"""Engines on one namespace of a real API server: one acts, another when the first is gone, none while it is silent."""
 
 import os
 import signal
@@ -73,3 +73,17 @@ def test_who_was_killed_goes_on_at_once_and_a_second_process_on_its_folder_waits
             until(lambda: second.says("uses the state folder"), 40, f"it waits; see {second.log}")
             first.end(signal.SIGKILL)
             until(lambda: second.says("ready", 2), 5, f"it goes on at once; see {second.log}")
+
+
+def test_an_engine_without_its_api_server_ends_its_work_and_goes_on_by_itself(
+    own_plane: Plane, tmp_path: Path
+):
+    with running(own_plane, "argocd", tmp_path / "a") as engine:
+        until(lambda: engine.says("ready"), 40, f"it acts; see {engine.log}")
+        own_plane.kill()
+        until(lambda: engine.says("not leading any more"), 10, f"it ends its work; see {engine.log}")
+        own_plane.start()
+        until(lambda: engine.says("ready", 2), 20, f"it goes on; see {engine.log}")
+        assert engine.process.poll() is None
+        engine.end(signal.SIGTERM)
+        assert engine.says("made way")

@@ -73,13 +73,16 @@ class Leadership:
         while not self.leads:
             await self._step()
             self._tell_leader()
-        log.info("leading", lease=self.standing.me.name)
+        log.info("leading", engine=self.standing.me.name)
 
     async def shut(self) -> None:
         """Keeps the Lease; returns when this engine leads no more."""
         while self.leads:
             await self._step()
-        log.warning("not leading any more: the Lease was not renewed in time", leader=self.standing.leader)
+        if self.standing.leader == self.standing.me.name:
+            log.warning("not leading any more: the Lease could not be renewed in time")
+        else:
+            log.warning("not leading any more: another engine took the Lease", leader=self.standing.leader)
 
     async def make_way(self) -> None:
         """Give the Lease back, if it is ours, so that the next engine begins at once."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib import import_module
+from itertools import count
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,7 +25,7 @@ from tiphys.core.projects import default_project
 from tiphys.core.webhooks import Heard, ImagePushed, Push
 from tiphys.model.api import to_json
 from tiphys.model.api.schema import definitions
-from tiphys.model.errors import TiphysError
+from tiphys.model.errors import TiphysError, Unavailable
 from tiphys.model.objects import AppName, Manifest, key_of
 from tiphys.reconcile.reconcile import reconcile, tell_bug
 from tiphys.wiring.assembly import Engine, open_engine
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 DAY = 24 * 3600.0
+AGAIN_AFTER = 2.0
+"""Seconds after which an engine that could not begin tries again."""
 
 
 def run_controller(settings: Settings) -> None:
@@ -70,15 +73,23 @@ async def _until_stopped(settings: Settings) -> None:
 async def _run(settings: Settings) -> None:
     log.info("starting", namespace=settings.namespace, state=str(settings.state))
     async with _shown(settings) as face, open_gates(settings, _told(face)) as gates:
+        lives = count()
+        await through(gates, lambda: _live(settings, face, first=next(lives) == 0))
 
-        async def work() -> None:
-            try:
-                await _work(settings, face)
-            finally:
-                if face:
-                    face.wait("the API server")
 
-        await through(gates, work)
+async def _live(settings: Settings, face: "Face | None", *, first: bool) -> None:
+    """Work until cancelled. A cluster that is silent ends the first life, for whoever started us; later ones wait."""
+    while True:
+        try:
+            await _work(settings, face)
+        except Unavailable as error:
+            if first:
+                raise
+            log.warning("cannot begin, and tries again", why=str(error))
+        finally:
+            if face:
+                face.wait("the API server")
+        await asyncio.sleep(AGAIN_AFTER)
 
 
 def _told(face: "Face | None") -> Told:
