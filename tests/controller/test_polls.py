@@ -25,6 +25,14 @@ class Hosts:
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
+    def of(self, project: str) -> "Hosts":  # noqa: ARG002
+        """The same for every project."""
+        return self
+
+    def scope(self, repo: str, project: str) -> str:  # noqa: ARG002
+        """No project has credentials of its own."""
+        return ""
+
     async def resolve(self, repo: str, revision: str) -> Tip:
         self.asked.append(repo)
         answer = self.answers[repo]

@@ -30,6 +30,7 @@ from tiphys.adapters.git import GitRepositories
 from tiphys.adapters.render import Engines, Toolbox
 from tiphys.core.projects import default_project
 from tiphys.core.sync.advance import Terms
+from tiphys.model.access import Ways, for_anybody
 from tiphys.model.api import to_json
 from tiphys.model.api.schema import definitions
 from tiphys.model.errors import Stale, TiphysError
@@ -76,6 +77,7 @@ class Stage:
         self.repo = self.origin.file_url
         self.folder = folder
         self.files: dict[str, Any] = {}
+        self.ways: Ways = for_anybody
         for body in definitions().values():
             self.server.create(body, USER)
         controllers.settle(self.server)
@@ -91,7 +93,9 @@ class Stage:
         cluster = await self._life.enter_async_context(opened(self.api))
         toolbox = await self._life.enter_async_context(Toolbox(tiphys_toolbox.binary()))
         charts = await self._life.enter_async_context(HttpChartRepositories(self.folder / "charts"))
-        git = await self._life.enter_async_context(aclosing(GitRepositories(self.folder / "git")))
+        git = await self._life.enter_async_context(
+            aclosing(GitRepositories(self.folder / "git", ways=self.ways))
+        )
         cache = await self._life.enter_async_context(SqliteCache(self.folder / "renders.sqlite"))
         self.engines = CountingEngines(toolbox)
         self.world = World(

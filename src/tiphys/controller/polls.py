@@ -68,6 +68,7 @@ class Polls:
     def renew(self) -> None:
         """What is known of repositories changed, credentials perhaps: those that refused us are asked at once."""
         self.failures.clear()
+        self.outdated = True
         for asked, at in self._due.items():
             known = self.world.tips.readings.get(asked)
             if at != float("inf") and (known is None or known.error):
@@ -86,7 +87,7 @@ class Polls:
             try:
                 application = self.world.applications.get(name)
                 if application and not application.metadata.deletion_timestamp:
-                    found[followed(application)].append(name)
+                    found[self.world.tips.shared(followed(application))].append(name)
             except TiphysError:
                 continue  # its own story tells it
         return found

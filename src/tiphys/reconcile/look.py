@@ -119,7 +119,8 @@ async def look_at(application: Application, world: World, revision: str = "", *,
     detected = world.now() if reading is None or reading.since is None else reading.since
     # What is not rendered may lack anything, so it counts as reading everything.
     world.memory.reads.pop(world.name_of(application), None)
-    source = await drawn(application, commit, world, anew=refresh == "hard")
+    seen = world.on_behalf_of(project_name(application))
+    source = await drawn(application, commit, seen, anew=refresh == "hard")
     world.memory.reads[world.name_of(application)] = tuple(path for path, _ in source.recipe.reads)
     rendered = world.now()
     catalog = await world.cluster.catalog()
@@ -195,7 +196,12 @@ def own_options(application: Application) -> tuple[str, ...]:
 def followed(application: Application) -> Followed:
     """The revision that an application follows."""
     source = source_of(application)
-    return Followed(source.repo_url, source.target_revision or "HEAD")
+    return Followed(source.repo_url, source.target_revision or "HEAD", project_name(application))
+
+
+def project_name(application: Application) -> str:
+    """The name of an application's project."""
+    return application.spec.project or "default"
 
 
 def project_of(application: Application, world: World) -> AppProject:
@@ -208,7 +214,7 @@ def project_of(application: Application, world: World) -> AppProject:
             f"spec.destination: the cluster {destination.server or destination.name!r} is not known: use "
             f"server: {HERE[0]} or name: {HERE[1]}; further clusters are not built yet"
         )
-    name = application.spec.project or "default"
+    name = project_name(application)
     project = world.applications.project(name)
     if project is None and name == "default":
         return default_project(world.namespace)

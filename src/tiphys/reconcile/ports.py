@@ -19,6 +19,12 @@ from tiphys.model.rendering import ChartPin, ChartRender, CommitMeta, Entry, Ren
 class Repositories(Protocol):
     """Git repositories, each cloned once for all its applications."""
 
+    def of(self, project: str) -> "Repositories":
+        """The same, read on behalf of a project: by credentials that are for it, or else by those that are for all."""
+
+    def scope(self, repo: str, project: str) -> str:
+        """The project, if a repository is read by credentials that are for it alone; else empty."""
+
     async def resolve(self, repo: str, revision: str) -> Tip:
         """Ask the remote, now, where a branch, tag, SHA or ``HEAD`` points to: one small request."""
 
@@ -57,6 +63,9 @@ class Repositories(Protocol):
 
 class ChartRepositories(Protocol):
     """Chart repositories over HTTP, with a durable cache."""
+
+    def of(self, project: str) -> "ChartRepositories":
+        """The same, read on behalf of a project."""
 
     async def versions(self, repository: str, name: str) -> Sequence[str]:
         """The versions that the repository's index lists of a chart."""

@@ -34,7 +34,16 @@ from tiphys.model.flow import Phase, SyncCode
 from tiphys.model.objects import AppName
 from tiphys.reconcile.adopt import adopt
 from tiphys.reconcile.delete import delete
-from tiphys.reconcile.look import REFRESH, SHARED, Look, health_now, look_at, own_options, sha_of
+from tiphys.reconcile.look import (
+    REFRESH,
+    SHARED,
+    Look,
+    health_now,
+    look_at,
+    own_options,
+    project_name,
+    sha_of,
+)
 from tiphys.reconcile.operate import Progress, as_wished, operate
 from tiphys.reconcile.timeline import arrived, noted_failed, noted_of
 from tiphys.reconcile.tips import Followed
@@ -198,7 +207,9 @@ async def _named_revision(application: Application, state: OperationState | None
     )
     if not asked:
         return ""
-    reading = await world.tips.of(Followed(source_of(application).repo_url, asked), fresh=True)
+    reading = await world.tips.of(
+        Followed(source_of(application).repo_url, asked, project_name(application)), fresh=True
+    )
     return sha_of(reading)
 
 

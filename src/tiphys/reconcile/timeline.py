@@ -22,7 +22,7 @@ from tiphys.model.errors import Refused, SpecError, TiphysError
 from tiphys.model.flow import HealthCode, SyncCode
 from tiphys.model.rendering import CommitMeta
 from tiphys.model.tracking import TIMELINE
-from tiphys.reconcile.look import Look, followed
+from tiphys.reconcile.look import Look, followed, project_name
 from tiphys.reconcile.ports import Meter
 from tiphys.reconcile.world import World
 
@@ -72,7 +72,10 @@ async def noted_failed(application: Application, error: TiphysError, world: Worl
     if not before.entries or not isinstance(error, SpecError | Refused):
         return unchanged
     try:
-        reading, folder = world.tips.readings.get(followed(application)), folder_of(source_of(application))
+        reading, folder = (
+            world.tips.readings.get(world.tips.shared(followed(application))),
+            folder_of(source_of(application)),
+        )
     except SpecError:
         return unchanged
     if not reading or not reading.tip or not reading.since:
@@ -91,7 +94,7 @@ async def _between(
     """The commits since the one that an application was at; ``None`` where that could not be found out."""
     at = timeline_of(application).at
     try:
-        commits = await world.repositories.between(
+        commits = await world.on_behalf_of(project_name(application)).repositories.between(
             repo, at.tip or at.revision if at else "", seen.revision, seen.paths
         )
     except TiphysError as error:

@@ -22,6 +22,8 @@ class Followed:
 
     repo: str
     revision: str
+    project: str = ""
+    """On whose behalf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,17 @@ class Tips:
     """Told of each revision that moved, or whose repository began or ceased to answer, whoever asked for it."""
     _asking: dict[Followed, asyncio.Task[Reading]] = field(default_factory=dict)
 
+    def shared(self, followed: Followed) -> Followed:
+        """The same for every project that reads a repository by the same credentials, so that one question will do."""
+        return replace(followed, project=self.repositories.scope(followed.repo, followed.project))
+
     async def of(self, followed: Followed, *, fresh: bool = False) -> Reading:
         """
         The tip of a revision: as remembered, or asked of the remote where nothing is or where it must be fresh.
 
         Raises ``Unavailable`` where the remote hangs, so that who waits for it stands in nobody's way.
         """
+        followed = self.shared(followed)
         known = self.readings.get(followed)
         if known and known.tip and not fresh:
             return known
@@ -78,7 +85,7 @@ class Tips:
 
     def is_older(self, followed: Followed, *, seconds: float) -> bool:
         """Whether what is known of a revision was told longer ago than that; so is what is not known."""
-        known = self.readings.get(followed)
+        known = self.readings.get(self.shared(followed))
         return not known or (self.now() - known.at).total_seconds() > seconds
 
     def keep_only(self, wanted: set[Followed]) -> None:
@@ -89,7 +96,7 @@ class Tips:
     async def _asked(self, followed: Followed) -> Reading:
         known = self.readings.get(followed)
         try:
-            tip = await self.repositories.resolve(followed.repo, followed.revision)
+            tip = await self.repositories.of(followed.project).resolve(followed.repo, followed.revision)
             now = self.now()
             reading = Reading(tip, now, since=known.since if known and known.tip == tip else now)
         except TiphysError as error:

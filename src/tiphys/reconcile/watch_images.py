@@ -32,7 +32,6 @@ from tiphys.reconcile.image_commits import Setting, expect_possible, order_of
 from tiphys.reconcile.look import followed, project_of
 from tiphys.reconcile.newest_image import Choice, Chooser, Registry, Shelf, newest
 from tiphys.reconcile.release import Branch, release
-from tiphys.reconcile.tips import Followed
 from tiphys.reconcile.together import together
 from tiphys.reconcile.world import World
 
@@ -207,16 +206,17 @@ async def _files(
         raise Refused(refusal)
     follows = followed(application)
     if wanted.branch:
-        follows = Followed(follows.repo, wanted.branch)
+        follows = replace(follows, revision=wanted.branch)
     reading = await world.tips.of(follows)
     if not reading.tip:
         raise reading.error or Unavailable(f"{follows.revision} is not known yet")
     target = Target(follows.repo, _branch(follows.revision, reading.tip.ref))
     paths = list(dict.fromkeys(path for image in wanted.images for path in _paths(application, image)))
-    entries = await world.repositories.entries(follows.repo, reading.tip.sha, paths)
+    repositories = world.repositories.of(follows.project)
+    entries = await repositories.entries(follows.repo, reading.tip.sha, paths)
     found: dict[str, File | None] = dict.fromkeys(paths)
     for path in [path for path in paths if entries[path]]:
-        found[path] = read(await world.repositories.read(follows.repo, reading.tip.sha, path), path)
+        found[path] = read(await repositories.read(follows.repo, reading.tip.sha, path), path)
     return target, found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tiphys.core.diff.pointers import Pointers
@@ -89,6 +89,10 @@ class World:
     meter: Meter = field(default_factory=Unmeasured)
     memory: Memory = field(default_factory=Memory)
     witness: Witness = field(default_factory=Nobody)
+
+    def on_behalf_of(self, project: str) -> "World":
+        """The same, with repositories as a project may read them."""
+        return replace(self, repositories=self.repositories.of(project), charts=self.charts.of(project))
 
     def name_of(self, application: Application) -> AppName:
         """What names an application."""

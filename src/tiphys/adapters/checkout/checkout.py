@@ -25,6 +25,16 @@ class Checkout:
         self._root = root.resolve()
         self._extras = dict(extras or {})
 
+    def of(self, project: str) -> "Checkout":
+        """The same for every project."""
+        del project
+        return self
+
+    def scope(self, repo: str, project: str) -> str:
+        """No project needs credentials of its own."""
+        del repo, project
+        return ""
+
     async def resolve(self, repo: str, revision: str) -> Tip:
         """The working tree, whatever is asked for."""
         del repo, revision

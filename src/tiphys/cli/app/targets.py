@@ -16,10 +16,9 @@ from tiphys.core.sources.tools import source_of
 from tiphys.core.targets.claim import Claim, Owner, claim
 from tiphys.model.api import Application
 from tiphys.model.objects import AppName, Key, part
-from tiphys.reconcile.look import followed, sha_of
+from tiphys.reconcile.look import followed, project_name, sha_of
 from tiphys.reconcile.recipes import Commit
 from tiphys.reconcile.rendering import drawn
-from tiphys.reconcile.tips import Followed
 
 if TYPE_CHECKING:
     from tiphys.reconcile.world import World
@@ -39,14 +38,15 @@ async def engine(access: Access) -> "AsyncIterator[World]":
 
 async def sha_for(app: Application, world: "World", revision: str) -> str:
     """The commit that a revision names, or else the newest of the target revision."""
-    asked = Followed(source_of(app).repo_url, revision) if revision else followed(app)
+    asked = followed(app)
+    asked = replace(asked, revision=revision) if revision else asked
     return sha_of(await world.tips.of(asked, fresh=True))
 
 
 async def claim_of(app: Application, world: "World", revision: str = "") -> Claim:
     """The targets of an application at a revision, or at its newest commit."""
     commit = Commit(source_of(app).repo_url, await sha_for(app, world, revision))
-    found = await drawn(app, commit, world)
+    found = await drawn(app, commit, world.on_behalf_of(project_name(app)))
     owner = Owner(world.instance(world.name_of(app)), app.spec.destination.namespace)
     return claim(found.rendered.objects, owner, await world.cluster.catalog())
 
