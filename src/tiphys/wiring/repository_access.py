@@ -4,7 +4,7 @@ Who the engine is to repositories: Argo CD's Secrets and ConfigMaps in the contr
 What they say together is worked out anew at each change, so that the next question already goes by it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -13,9 +13,9 @@ from tiphys.adapters.cluster.cluster import WatchedCluster
 from tiphys.adapters.cluster.requests import Selection
 from tiphys.adapters.cluster.selected import Selected
 from tiphys.core.repositories.choosing import Keyring
-from tiphys.core.repositories.credentials import LABEL, READING, credentials, without_url
+from tiphys.core.repositories.credentials import LABEL, READING, Credential, credentials, without_url
 from tiphys.model.access import ANYBODY, Access
-from tiphys.model.objects import Kind, part
+from tiphys.model.objects import Body, Kind, part
 
 SECRET, CONFIG_MAP = Kind("", "Secret"), Kind("", "ConfigMap")
 KNOWN_HOSTS, CERTIFICATES = "argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm"
@@ -33,7 +33,7 @@ class RepositoryAccess:
     _known_hosts: Selected | None = None
     _certificates: Selected | None = None
     _keyring: Keyring | None = None
-    _odd: list[str] = field(default_factory=list)
+    _odd: list[tuple[str, str]] = field(default_factory=list)
     _git: dict[tuple[str, str], Access] = field(default_factory=dict)
     _charts: dict[tuple[str, str], Access] = field(default_factory=dict)
 
@@ -74,19 +74,24 @@ class RepositoryAccess:
 
     def _read(self) -> Keyring:
         secrets = list(self._secrets.bodies) if self._secrets else []
-        if (odd := without_url(secrets, READING)) != self._odd:
-            self._odd = odd
-            for name in odd:
-                log.warning(
-                    "a Secret of repositories has no url and is for none", secret=f"{self.namespace}/{name}"
-                )
+        found = credentials(secrets, READING)
+        self._warn(secrets, found)
         return Keyring(
             namespace=self.namespace,
-            credentials=credentials(secrets, READING),
+            credentials=found,
             known_hosts=_data(self._known_hosts).get("ssh_known_hosts", ""),
             authorities=_data(self._certificates),
             trouble=self._secrets.trouble if self._secrets else "",
         )
+
+    def _warn(self, secrets: Sequence[Body], found: Sequence[Credential]) -> None:
+        """Tell, once, of what nobody would otherwise hear of."""
+        odd = [(name, "it has no url, so it is for none") for name in without_url(secrets, READING)]
+        odd += [(one.secret, "insecure: whoever answers there is believed") for one in found if one.insecure]
+        for name, why in odd:
+            if (name, why) not in self._odd:
+                log.warning("Secret of a repository", secret=f"{self.namespace}/{name}", why=why)
+        self._odd = odd
 
 
 def _named(namespace: str, name: str) -> Selection:
