@@ -11,7 +11,8 @@ from tiphys.cli.kube import EVERYWHERE, GROUP, ControlPlane, Found, control_plan
 from tiphys.cli.options import Access
 from tiphys.core.migration.controllers import Role
 from tiphys.core.migration.plan import Glance, Situation
-from tiphys.core.repositories.credentials import LABEL, best, credentials
+from tiphys.core.repositories.choosing import Keyring
+from tiphys.core.repositories.credentials import LABEL, READING, credentials
 from tiphys.model.api import Application
 from tiphys.model.errors import Refused, SpecError, Unavailable
 from tiphys.model.objects import AppName, part
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from tiphys.reconcile.world import World
 
 _PARALLEL = 4
-_READING = ("repository", "repo-creds")
 _TOLD = ("NotBuiltYetWarning", "HooksNotRunWarning", "SharedResourceWarning")
 """Conditions of a look that a migration should know."""
 
@@ -79,14 +79,14 @@ async def _config(plane: ControlPlane, namespace: str, name: str) -> Mapping[str
 
 
 async def _private(plane: ControlPlane, namespace: str, apps: Iterable[Application]) -> Mapping[AppName, str]:
-    """Whose repository has credentials in a Secret. Nothing of these is kept but the Secrets' names."""
+    """Whose repository has credentials that the engine cannot use, and why. Nothing of what is secret is kept."""
     secrets = await plane.objects(f"/api/v1/namespaces/{namespace}/secrets?labelSelector={LABEL}")
-    known = [each for each in credentials(secrets, _READING) if each.password or each.ssh_private_key]
+    keyring = Keyring(namespace, credentials(secrets, READING))
     found = {}
     for app in apps:
         source = app.spec.source
-        if source and (credential := best(known, source.repo_url)):
-            found[AppName(app.metadata.namespace, app.metadata.name)] = credential.secret
+        if source and (problem := keyring.git(source.repo_url, app.spec.project or "default").problem):
+            found[AppName(app.metadata.namespace, app.metadata.name)] = problem
     return found
 
 

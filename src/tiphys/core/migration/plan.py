@@ -71,7 +71,7 @@ class Situation:
     sets: Sequence[Body] = ()
     """The ApplicationSets."""
     private: Mapping[AppName, str] = field(default_factory=dict)
-    """Whose repository has credentials in a Secret, and the Secret's name."""
+    """Whose repository has credentials in a Secret that cannot be used, and why."""
 
     @property
     def version(self) -> str:
@@ -268,8 +268,5 @@ def _sets(found: Situation) -> Iterator[str]:
 
 
 def _secrets(found: Situation) -> Iterator[str]:
-    for name, secret in sorted(found.private.items()):
-        yield (
-            f"{name.name}: Secret {secret} has credentials for its repository, which the engine does not use for "
-            "fetching yet: it must be able to fetch without them"
-        )
+    for name, problem in sorted(found.private.items()):
+        yield f"{name.name}: its repository cannot be fetched from: {problem}"
