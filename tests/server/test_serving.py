@@ -1,8 +1,10 @@
 """The engine's server and its figures, as wiring puts them together."""
 
 import asyncio
+import random
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -162,7 +164,11 @@ def test_any_accept_header_is_answered(metrics: Metrics, accept: str, content_ty
 @pytest.fixture
 def taken() -> Iterator[socket.socket]:
     with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
+        # Below those that the system gives out, or a neighbour has it in the moment in which it is free.
+        while True:
+            with suppress(OSError):
+                other.bind(("127.0.0.1", random.randrange(20_000, 30_000)))
+                break
         other.listen()
         yield other
 
