@@ -167,7 +167,7 @@ def taken() -> Iterator[socket.socket]:
         # Below those that the system gives out, or a neighbour has it in the moment in which it is free.
         while True:
             with suppress(OSError):
-                other.bind(("127.0.0.1", random.randrange(20_000, 30_000)))
+                other.bind(("127.0.0.1", random.randrange(20_000, 30_000)))  # noqa: S311 - no secret
                 break
         other.listen()
         yield other
