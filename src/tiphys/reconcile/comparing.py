@@ -91,6 +91,7 @@ def forget(pairs: Iterable[Pair], world: World) -> None:
     """Drop what earlier comparisons are remembered of these objects."""
     for each in pairs:
         world.memory.comparisons.pop(each.key, None)
+        world.memory.places.pop(each.key, None)
 
 
 def annotations_of_pair(each: Pair) -> Mapping[str, str]:

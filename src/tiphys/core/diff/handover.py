@@ -17,6 +17,7 @@ from tiphys.core.diff.ownership import (
     Grip,
     entries_of,
     grip,
+    item_key,
     item_name,
     may_name,
     names_item,
@@ -87,8 +88,19 @@ def _met(item: Json, place: int, live: list[Json], tree: Fields) -> tuple[int | 
     """The place of a target's item in a live list, and the name under which the tree has it."""
     if not any(name.startswith(("k:", "v:")) for name in tree):
         return (place if place < len(live) else None), ""
-    name = next((each for each in tree if may_name(each, item)), "")
+    exact = next((each for each in tree if names_item(each, item)), "")
+    name = exact or next((each for each in tree if may_name(each, item)), "")
     return next((n for n, each in enumerate(live) if name and names_item(name, each)), None), name
+
+
+def _named(name: str, items: list[Json]) -> int | None:
+    """The place of a name's item in a target's list: one that says all key fields goes before one that may be it."""
+    exact = next((n for n, each in enumerate(items) if names_item(name, each)), None)
+    return (
+        exact
+        if exact is not None
+        else next((n for n, each in enumerate(items) if may_name(name, each)), None)
+    )
 
 
 def _trees(live: Live) -> tuple[Fields, Fields]:
@@ -151,7 +163,10 @@ def _put_item(target: Json, live: list[Json], pointer: Pointer, tree: Fields | N
         return target
     items: list[Json] = target if isinstance(target, list) else []
     name = item_name(tree or NOTHING, live[place])
-    there = place if name is None else next((n for n, each in enumerate(items) if may_name(name, each)), None)
+    there = place if name is None else _named(name, items)
+    if name and len(pointer) == 1 and isinstance(value, Mapping):
+        # With all that tells it from others, even what was defaulted and so is not owned.
+        value = {**item_key(name), **value}
     if there is None or there >= len(items):
         return [*items, value] if name and len(pointer) == 1 and value is not ABSENT else target
     inner = value

@@ -8,7 +8,7 @@ asked elsewhere and understood here.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tiphys.core.diff.pointers import Json, Pointer, Pointers
+from tiphys.core.diff.pointers import Json, Pointer, Pointers, index_in
 from tiphys.model.objects import Body
 
 MOST_PATHS = 10_000
@@ -60,7 +60,8 @@ def _tokens(token: Json, body: Json) -> Iterator[str]:
 def _step(body: Json, token: str) -> Json:
     if isinstance(body, Mapping):
         return body.get(token)
-    return body[int(token)] if isinstance(body, list) and 0 <= int(token) < len(body) else None
+    place = index_in(body, token) if isinstance(body, list) else None
+    return None if place is None else body[place]
 
 
 def aggregated(*bodies: Body | None) -> bool:

@@ -6,6 +6,7 @@ shares what the cut does not touch.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from tiphys.model.objects import Body
@@ -84,7 +85,9 @@ class _Cut(dict[str, "_Cut"]):
     whole = False
 
 
+@lru_cache(maxsize=64)
 def _tree(pointers: Pointers) -> _Cut:
+    """The pointers as a tree, which nobody changes: the same few are cut out of every object."""
     tree = _Cut()
     for pointer in pointers:
         here = tree
@@ -96,10 +99,10 @@ def _tree(pointers: Pointers) -> _Cut:
 
 def _without(value: Json, tree: _Cut) -> Json:
     if isinstance(value, Mapping) and not tree.keys().isdisjoint(value.keys()):
-        return {k: _without(v, tree.get(k, _Cut())) for k, v in value.items() if not _goes(tree, k)}
+        return {k: _without(v, tree[k]) if k in tree else v for k, v in value.items() if not _goes(tree, k)}
     if isinstance(value, list) and any(index_in(value, token) is not None for token in tree):
         places = {str(n): each for n, each in enumerate(value)}
-        return [_without(v, tree.get(n, _Cut())) for n, v in places.items() if not _goes(tree, n)]
+        return [_without(v, tree[n]) if n in tree else v for n, v in places.items() if not _goes(tree, n)]
     return value
 
 
