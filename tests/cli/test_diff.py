@@ -182,3 +182,13 @@ def test_a_sync_of_a_label_asks_for_those_objects(tiphys, name, plane_of_mine):
     assert tiphys("app", "sync", name, "--label", "part=config", "--async").code == 0
     (picked,) = plane_of_mine.get(name)["operation"]["sync"]["resources"]
     assert (picked["kind"], picked["name"]) == ("ConfigMap", "config")
+
+
+@pytest.mark.usefixtures("repository")
+def test_what_jq_names_is_not_shown(tiphys, name, plane_of_mine):
+    apply_as_the_engine(plane_of_mine, CONFIG.replace("green", "blue"), SECRET)
+    assert "+  colour: green" in tiphys("app", "diff", name).out
+    rule = {"kind": "ConfigMap", "jqPathExpressions": ['.data | select(.colour != "") | .colour']}
+    plane_of_mine.patch(name, {"spec": {"ignoreDifferences": [rule]}})
+    outcome = tiphys("app", "diff", name)
+    assert (outcome.code, outcome.out) == (0, ""), outcome.err
