@@ -46,7 +46,9 @@ def application(engine: Engine) -> Starlette:
     async def ready(_: Request) -> Response:
         if engine.waits_for:
             return PlainTextResponse(f"not ready: waits for {engine.waits_for}\n", 503)
-        return PlainTextResponse(f"ok, standing by: {engine.stands_by} leads\n" if engine.stands_by else "ok\n")
+        return PlainTextResponse(
+            f"ok, standing by: {engine.stands_by} leads\n" if engine.stands_by else "ok\n"
+        )
 
     async def metrics(request: Request) -> Response:
         text, content_type = engine.exposition(request.headers.get("accept", ""))

@@ -51,7 +51,9 @@ async def test_a_refusal_names_the_secret_and_a_change_counts_at_once(tmp_path: 
     upstream.instead = Door(upstream, HEADER)
     now = [Access(remedy="no Secret in namespace argocd is for it")]
     async with HttpChartRepositories(tmp_path, Settings(hold_seconds=60), lambda *_: now[0]) as charts:
-        with pytest.raises(Unavailable, match=r"asks for credentials.*no Secret in namespace argocd") as error:
+        with pytest.raises(
+            Unavailable, match=r"asks for credentials.*no Secret in namespace argocd"
+        ) as error:
             await charts.versions(upstream.url, "web")
         now[0] = ADA
         assert await charts.versions(upstream.url, "web") == ["1.0.0"]
