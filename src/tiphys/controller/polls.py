@@ -15,7 +15,7 @@ from tiphys.controller.queue import Queue
 from tiphys.model.addresses import shown
 from tiphys.model.errors import TiphysError
 from tiphys.model.objects import AppName
-from tiphys.reconcile.look import followed
+from tiphys.reconcile.application import followed
 from tiphys.reconcile.tips import Followed
 from tiphys.reconcile.world import World
 

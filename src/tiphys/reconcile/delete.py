@@ -15,7 +15,7 @@ from tiphys.model.api import Application, Condition, to_json
 from tiphys.model.flow import Phase
 from tiphys.model.objects import Key, Live
 from tiphys.model.tracking import tracked_by
-from tiphys.reconcile.look import inventory, itself
+from tiphys.reconcile.application import inventory, itself
 from tiphys.reconcile.together import together
 from tiphys.reconcile.world import World
 

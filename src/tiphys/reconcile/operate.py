@@ -17,7 +17,8 @@ from tiphys.model.api import Application, OperationState
 from tiphys.model.errors import Stale
 from tiphys.model.flow import Apply, Command, Phase, Result, Seen, Task
 from tiphys.model.objects import Catalog
-from tiphys.reconcile.look import Look, itself, own_options
+from tiphys.reconcile.application import itself, own_options
+from tiphys.reconcile.look import Look
 from tiphys.reconcile.together import together
 from tiphys.reconcile.world import World
 

@@ -33,18 +33,11 @@ from tiphys.model.errors import InvalidSpec, Refused, SpecError, TiphysError, Un
 from tiphys.model.flow import Phase, SyncCode
 from tiphys.model.objects import AppName
 from tiphys.reconcile.adopt import adopt
+from tiphys.reconcile.application import REFRESH, own_options, project_name
 from tiphys.reconcile.delete import delete
-from tiphys.reconcile.look import (
-    REFRESH,
-    SHARED,
-    Look,
-    health_now,
-    look_at,
-    own_options,
-    project_name,
-    sha_of,
-)
+from tiphys.reconcile.look import Look, health_now, look_at, sha_of
 from tiphys.reconcile.operate import Progress, as_wished, operate
+from tiphys.reconcile.telling import SHARED
 from tiphys.reconcile.timeline import arrived, noted_failed, noted_of
 from tiphys.reconcile.tips import Followed
 from tiphys.reconcile.world import World

@@ -22,7 +22,8 @@ from tiphys.model.errors import Refused, SpecError, TiphysError
 from tiphys.model.flow import HealthCode, SyncCode
 from tiphys.model.rendering import CommitMeta
 from tiphys.model.tracking import TIMELINE
-from tiphys.reconcile.look import Look, followed, project_name
+from tiphys.reconcile.application import followed, project_name
+from tiphys.reconcile.look import Look
 from tiphys.reconcile.ports import Meter
 from tiphys.reconcile.world import World
 

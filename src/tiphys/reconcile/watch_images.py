@@ -28,9 +28,10 @@ from tiphys.model.api import Application, HelmSource
 from tiphys.model.errors import Refused, SpecError, TiphysError, Unavailable
 from tiphys.model.images import Login
 from tiphys.model.objects import AppName
+from tiphys.reconcile.application import followed
 from tiphys.reconcile.image_commits import Setting, expect_possible, order_of
-from tiphys.reconcile.look import followed, project_of
 from tiphys.reconcile.newest_image import Choice, Chooser, Registry, Shelf, newest
+from tiphys.reconcile.permitted import project_of
 from tiphys.reconcile.release import Branch, release
 from tiphys.reconcile.together import together
 from tiphys.reconcile.world import World

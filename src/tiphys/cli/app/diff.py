@@ -30,7 +30,8 @@ from tiphys.model.errors import SpecError, Unavailable
 from tiphys.model.flow import Comparison, Pair, SyncCode
 from tiphys.model.objects import Body, Key
 from tiphys.model.redaction import LAST_APPLIED, redact_together
-from tiphys.reconcile.look import REFRESH, Look, look_at
+from tiphys.reconcile.application import REFRESH
+from tiphys.reconcile.look import Look, look_at
 from tiphys.reconcile.world import World
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}

@@ -15,7 +15,7 @@ from tiphys.model.api import Application
 from tiphys.model.errors import Unavailable
 from tiphys.model.objects import Body
 from tiphys.model.redaction import redact
-from tiphys.reconcile.look import inventory
+from tiphys.reconcile.application import inventory
 
 MANAGED_FIELDS = ("metadata", "managedFields")
 

@@ -16,7 +16,8 @@ from tiphys.core.sources.tools import source_of
 from tiphys.core.targets.claim import Claim, Owner, claim
 from tiphys.model.api import Application
 from tiphys.model.objects import AppName, Key, part
-from tiphys.reconcile.look import followed, project_name, sha_of
+from tiphys.reconcile.application import followed, project_name
+from tiphys.reconcile.look import sha_of
 from tiphys.reconcile.recipes import Commit
 from tiphys.reconcile.rendering import drawn
 
