@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 
 from tiphys.adapters.cluster.credentials import from_kubeconfig
 
@@ -88,6 +89,13 @@ def _runs(pid: int) -> bool:
     except OSError:
         return False
     return state not in "ZX"
+
+
+@pytest.fixture(autouse=True)
+def logs_as_usual() -> Iterator[None]:
+    """A command that a test runs sets up the logs of the whole process: the next test has them as usual."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

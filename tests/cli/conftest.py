@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 import pytest
-import structlog
 
 from adapters.images.registry import registry, storage  # noqa: F401 - fixtures
 from tiphys.cli.main import run
@@ -28,9 +27,7 @@ class Outcome:
 
 
 @pytest.fixture
-def tiphys(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Outcome]]:
+def tiphys(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     """Runs ``tiphys`` with these words."""
     for name in (
         "KUBECONFIG",
@@ -46,8 +43,7 @@ def tiphys(
         code = run(words)
         return Outcome(code, *capfd.readouterr())
 
-    yield ran
-    structlog.reset_defaults()
+    return ran
 
 
 class Plane:
