@@ -1,6 +1,7 @@
 """``--pull-request`` on a real Gitea: opened once, brought up to date, merged, and refused in its own words."""
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,11 @@ def charts(
         "remote", "add", "origin", urlunsplit(parts._replace(netloc=f"{OWNER}:{gitea.token}@{parts.netloc}"))
     )
     made.commits({"charts/web/values.yaml": VALUES})
+    until = time.monotonic() + 20
+    # It notices only a moment later that there is something in it, and shows no pull requests till then.
+    while gitea.ask("GET", f"/repos/{OWNER}/{name}")["empty"]:
+        assert time.monotonic() < until
+        time.sleep(0.05)
     return made
 
 

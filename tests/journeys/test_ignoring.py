@@ -102,6 +102,8 @@ def test_fields_that_jq_names_are_left_to_others_until_nobody_names_them(platfor
 
         platform.kubectl("delete", "configmap", "argocd-cm", "-n", NAMESPACE)
         until(lambda: _written(platform) == OF_GIT, 10, "everything is what Git says")
+        # A definition that goes while its storage is made anew stays for minutes, whoever deletes it.
+        until(lambda: _served(platform), 20, "the definition that was changed is served")
     finally:
         platform.kubectl("delete", "configmap", "argocd-cm", "-n", NAMESPACE, "--ignore-not-found")
         file.unlink()
@@ -112,6 +114,14 @@ def test_fields_that_jq_names_are_left_to_others_until_nobody_names_them(platfor
         "pruned",
     )
     until(platform.all_well, 20, "all is well")
+
+
+def _served(platform: Platform) -> bool:
+    try:
+        platform.kubectl("get", "widgets.journey.example.com", "-A")
+    except AssertionError:
+        return False
+    return True
 
 
 def _write(platform: Platform) -> None:

@@ -5,6 +5,7 @@ import pytest
 from memory.wire import Fault
 from reconcile.charts import chart, manifest, wave
 from reconcile.stage import Stage, key
+from tiphys.adapters.cluster.api import Request
 
 MANUAL = {"syncPolicy": None}
 JOB = """\
@@ -155,4 +156,30 @@ async def test_the_status_is_written_as_argo_cd_writes_it(stage: Stage) -> None:
     assert {(r["kind"], r["status"], r["hookPhase"], r["syncPhase"]) for r in result} == {
         ("ConfigMap", "Synced", "Succeeded", "Sync"),
         ("Deployment", "Synced", "Succeeded", "Sync"),
+    }
+
+
+async def test_what_a_sync_did_is_told_though_somebody_writes_to_the_application_meanwhile(
+    stage: Stage,
+) -> None:
+    """Done anew, for want of a record, it would be told as nothing done."""
+    stage.push(chart("shop"))
+    stage.wants("shop")
+    noted: list[Request] = []
+
+    def meanwhile(request: Request) -> Fault:
+        if request.method == "PATCH" and b'"phase":"Succeeded"' in request.body and not noted:
+            noted.append(request)
+            stage.by_hand(
+                key("Application", "shop"), {"metadata": {"annotations": {"example.com/note": "x"}}}
+            )
+        return Fault.NONE
+
+    stage.api.faults = meanwhile
+    await stage.plays("shop")
+    state = stage.status("shop")["operationState"]
+    assert noted
+    assert state["phase"] == "Succeeded"
+    assert {each["message"].partition(" ")[2] for each in state["syncResult"]["resources"]} == {
+        "serverside-applied"
     }

@@ -4,6 +4,7 @@ The whole story of one application, once: look, think, act, write down.
 Called again after each event; it finds out anew where things stand and goes on from there.
 """
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -29,7 +30,7 @@ from tiphys.model.api import (
     storable,
     to_json,
 )
-from tiphys.model.errors import InvalidSpec, Refused, SpecError, TiphysError, Unavailable
+from tiphys.model.errors import InvalidSpec, Refused, SpecError, Stale, TiphysError, Unavailable
 from tiphys.model.flow import Phase, SyncCode
 from tiphys.model.objects import AppName
 from tiphys.reconcile.adopt import adopt
@@ -47,6 +48,8 @@ SKIP = "argocd.argoproj.io/skip-reconcile"
 TRUE = ("1", "t", "T", "true", "True", "TRUE")
 """What Go, and so Argo CD, reads as true."""
 FAIL_ON_SHARED = "FailOnSharedResource=true"
+_MEANWHILE = (0.05, 0.2, 0.5)
+"""Seconds in which we hear of what somebody else wrote to an Application while we did."""
 Marks = Mapping[str, str | None]
 """Annotations by what they are to be; ``None`` for none."""
 NONE: Marks = {}
@@ -154,7 +157,7 @@ async def _finished(
 ) -> datetime | None:
     _announce(look.application, progress.state, world)
     # The operation's outcome outlives whatever the next look meets.
-    written = await _write(look, world, progress.state)
+    written = await _outcome_written(look, progress.state, world)
     if written is None:
         return None
     # An operation may have been about another commit or source than the application's own.
@@ -164,6 +167,16 @@ async def _finished(
     policy = application.spec.sync_policy
     due_again = after.outlook.drifted or after.outlook.extras
     return world.now() if policy and policy.automated and due_again else None
+
+
+async def _outcome_written(look: Look, state: OperationState, world: World) -> Application | None:
+    """Write an operation's outcome though somebody writes meanwhile: done again, it would tell of nothing done."""
+    for pause in _MEANWHILE:
+        try:
+            return await _write(look, world, state)
+        except Stale:
+            await asyncio.sleep(pause)
+    return await _write(look, world, state)
 
 
 async def _terminated(application: Application, state: OperationState, world: World) -> datetime:
