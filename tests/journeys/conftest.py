@@ -75,6 +75,13 @@ class Platform:
         apps = self.apps()
         return bool(apps) and all(state == ("Synced", "Healthy") for state in apps.values())
 
+    def at_rest(self) -> bool:
+        """Whether all is well with what the charts repository has by now, and no commit is still to be seen."""
+        head = self._git("ls-remote", "origin", "HEAD").split()[0]
+        listed = self.get("applications", "-n", NAMESPACE)["items"]
+        seen = {app.get("status", {}).get("sync", {}).get("revision") for app in listed}
+        return seen == {head} and self.all_well()
+
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.charts / file
         text = path.read_text()
@@ -163,7 +170,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 @pytest.fixture
 def platform(running: Platform) -> Platform:
     """The platform, healthy before a journey begins; what a failed one left behind is told by the next."""
-    until(running.all_well, 60, f"everything is synced and healthy before the journey: {running.apps()}")
+    until(running.at_rest, 60, f"everything is synced and healthy before the journey: {running.apps()}")
     return running
 
 
